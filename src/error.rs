@@ -1,0 +1,13 @@
+//! Every public error: one small enum per call site. None of them carries transcript text.
+
+use thiserror::Error;
+
+/// A detector or flagger that could not do its work.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{engine}: {problem}")]
+pub struct EngineError {
+    /// Which engine, "silero".
+    pub engine: &'static str,
+    /// What went wrong, without any transcript text.
+    pub problem: String,
+}
