@@ -1,0 +1,196 @@
+//! What a track may do and how much it may hold.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::audio::{ChannelPick, Resampler};
+use crate::segment::SegmentConfig;
+use crate::strikes::StrikeConfig;
+use crate::time::ticks_of;
+
+/// A setting outside its range.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error("{field} is {value}, it must be between {min} and {max}")]
+pub struct ConfigError {
+    /// The field, with its unit.
+    pub field: &'static str,
+    /// The value given.
+    pub value: f64,
+    /// Smallest value allowed.
+    pub min: f64,
+    /// Largest value allowed.
+    pub max: f64,
+}
+
+pub(crate) fn check(field: &'static str, value: f64, min: f64, max: f64) -> Result<(), ConfigError> {
+    // The comparison is false for NaN, so a NaN setting is refused too.
+    if (min..=max).contains(&value) { Ok(()) } else { Err(ConfigError { field, value, min, max }) }
+}
+
+/// The language spoken on a track.
+///
+/// ```
+/// use earmark::Language;
+/// assert_eq!(Language::default(), Language::Auto);
+/// let french = Language::Fixed("fr".into());
+/// assert_ne!(french, Language::Auto);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Language {
+    /// Detected for every utterance; a doubtful detection falls back to what the track spoke before.
+    #[default]
+    Auto,
+    /// Always this one (ISO 639-1, "en").
+    Fixed(Arc<str>),
+}
+
+/// What a track does with speech that nobody has time to transcribe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overload {
+    /// [`Track::push`](crate::Track::push) refuses audio until there is room again.
+    #[default]
+    Wait,
+    /// The oldest utterances not yet started are given up; coverage says `shed`.
+    Shed,
+}
+
+/// Settings of a [`Track`](crate::Track).
+///
+/// ```
+/// let mut config = earmark::TrackConfig::live();
+/// config.history = std::time::Duration::from_secs(40);
+/// assert!(config.max_memory_bytes() < 10 << 20);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TrackConfig {
+    /// Which channel of the pushed audio is this speaker. Default: the mean of all channels.
+    pub channel: ChannelPick,
+    /// Spoken language. Default: detected.
+    pub language: Language,
+    /// Endpointing. Default: [`SegmentConfig::default`].
+    pub segment: SegmentConfig,
+    /// Audio held at most: not yet examined, or waiting for transcription. 30 s to 600 s. Default: 60 s.
+    pub history: Duration,
+    /// Jobs handed out at a time. With more than one, partials are off. 1 to 16. Default: 1.
+    pub max_in_flight: usize,
+    /// Distance between partial hypotheses of an open utterance, at least 200 ms. Default: none.
+    pub partial_every: Option<Duration>,
+    /// What happens to speech that nobody has time for. Default: wait.
+    pub overload: Overload,
+    /// Time a job may take from the moment it is handed out. Default: none.
+    pub job_timeout: Option<Duration>,
+    /// Longest silence reported as one coverage span, at least 1 s. Default: none (as long as it lasts).
+    pub coverage_every: Option<Duration>,
+    /// Earlier words of the speaker that flaggers see, so that a phrase may cross an utterance border. Up to 256. Default: 24.
+    pub context_words: usize,
+    /// How flags add up to actions. Default: [`StrikeConfig::default`].
+    pub strikes: StrikeConfig,
+}
+
+impl Default for TrackConfig {
+    fn default() -> Self {
+        Self {
+            channel: ChannelPick::Mix,
+            language: Language::Auto,
+            segment: SegmentConfig::default(),
+            history: Duration::from_secs(60),
+            max_in_flight: 1,
+            partial_every: None,
+            overload: Overload::Wait,
+            job_timeout: None,
+            coverage_every: None,
+            context_words: 24,
+            strikes: StrikeConfig::default(),
+        }
+    }
+}
+
+impl TrackConfig {
+    /// For live rooms: short hang-over and utterances, one job in flight, jobs time out after 30 s.
+    pub fn live() -> Self {
+        let segment = SegmentConfig {
+            min_silence: Duration::from_millis(416),
+            max_utterance: Duration::from_secs(12),
+            ..SegmentConfig::default()
+        };
+        Self {
+            segment,
+            job_timeout: Some(Duration::from_secs(30)),
+            coverage_every: Some(Duration::from_secs(10)),
+            ..Self::default()
+        }
+    }
+
+    /// For recordings: longer utterances, several jobs in flight, no time-out.
+    pub fn recording() -> Self {
+        let segment = SegmentConfig {
+            min_silence: Duration::from_millis(608),
+            max_utterance: Duration::from_secs(20),
+            ..SegmentConfig::default()
+        };
+        Self { segment, max_in_flight: 8, history: Duration::from_secs(300), ..Self::default() }
+    }
+
+    /// Refuses settings outside their ranges.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first bad field, its value and its range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.segment.validate()?;
+        check("history (s)", self.history.as_secs_f64(), 30.0, 600.0)?;
+        check("max_in_flight", self.max_in_flight as f64, 1.0, 16.0)?;
+        check("context_words", self.context_words as f64, 0.0, 256.0)?;
+        if let Some(every) = self.partial_every {
+            check("partial_every (s)", every.as_secs_f64(), 0.2, 60.0)?;
+        }
+        if let Some(timeout) = self.job_timeout {
+            check("job_timeout (s)", timeout.as_secs_f64(), 0.1, 3600.0)?;
+        }
+        if let Some(every) = self.coverage_every {
+            check("coverage_every (s)", every.as_secs_f64(), 1.0, 86_400.0)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn history_ticks(&self) -> u64 {
+        ticks_of(self.history)
+    }
+
+    /// Upper bound, in bytes, on what a track with these settings allocates, without its detector and flaggers.
+    pub fn max_memory_bytes(&self) -> usize {
+        const BUFFER_GROWTH: usize = 2;
+        let sample = size_of::<f32>();
+        let history = self.history_ticks() as usize * sample;
+        let utterance = ticks_of(self.segment.max_utterance + Duration::from_secs(2)) as usize * sample;
+        // Staged and examined audio are separate buffers, each with a power-of-two growth.
+        let audio = 2 * BUFFER_GROWTH * history + Resampler::MAX_MEMORY_BYTES;
+        // A job's audio is copied once into its shared slice; building the slice needs it twice for a moment.
+        let jobs = (self.max_in_flight + 1) * 2 * utterance;
+        // Per 32 ms of history at most: one frame's probability, a receipt mark, a missing span.
+        let frames = BUFFER_GROWTH * (self.history_ticks() as usize / 160) * 96;
+        let text = (self.max_in_flight + 2) * crate::stt::MAX_TRANSCRIPT_BYTES * 6;
+        audio + jobs + frames + text + (1 << 20)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_valid_and_errors_name_field_value_and_range() {
+        for config in [TrackConfig::default(), TrackConfig::live(), TrackConfig::recording()] {
+            assert_eq!(config.validate(), Ok(()));
+        }
+        let mut config = TrackConfig::live();
+        config.segment.enter = f32::NAN;
+        assert!(config.validate().is_err());
+        config.segment.enter = 0.2;
+        let error = config.validate().unwrap_err().to_string();
+        assert!(error.contains("segment.exit is 0.35") && error.contains("between 0 and 0.2"), "{error}");
+    }
+}

@@ -1,0 +1,72 @@
+//! Work that leaves the core: an utterance's audio on its way to a transcriber, and what comes back.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::config::Language;
+use crate::stt::{Request, TranscribeError, Transcript, Worker};
+use crate::time::{MediaSpan, MonoTime};
+
+/// The number of a job on its track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub(crate) u64);
+
+/// How much a job matters: finals before partials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JobKind {
+    /// A finished utterance.
+    Final,
+    /// The start of an utterance that is still open; it may be dropped without loss.
+    Partial,
+}
+
+/// Audio to transcribe. Dropping a job leaves its span to the track's time-out.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Job {
+    /// Give it back in [`JobDone`].
+    pub id: JobId,
+    /// Final or partial.
+    pub kind: JobKind,
+    /// Where the audio lies on the track.
+    pub span: MediaSpan,
+    /// 16 kHz mono samples in \[-1, 1\].
+    pub audio: Arc<[f32]>,
+    /// The track's language setting.
+    pub language: Language,
+    /// What the speaker was heard to speak before, to fall back on when detection is in doubt.
+    pub spoken_before: Option<Arc<str>>,
+    /// When the track stops waiting.
+    pub deadline: Option<MonoTime>,
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Job");
+        out.field("id", &self.id).field("kind", &self.kind).field("span", &self.span).field("deadline", &self.deadline);
+        out.finish_non_exhaustive()
+    }
+}
+
+impl Job {
+    /// Transcribes on `worker`, in the calling thread.
+    pub fn run(&self, worker: &mut dyn Worker) -> JobDone {
+        let request =
+            Request { audio: &self.audio, language: &self.language, spoken_before: self.spoken_before.as_deref(), kind: self.kind };
+        JobDone { id: self.id, result: worker.transcribe(&request) }
+    }
+
+    /// The result of a job that could not be run.
+    pub fn failed(&self, error: TranscribeError) -> JobDone {
+        JobDone { id: self.id, result: Err(error) }
+    }
+}
+
+/// A job's result, for [`Track::complete`](crate::Track::complete).
+#[derive(Debug)]
+pub struct JobDone {
+    /// Which job.
+    pub id: JobId,
+    /// What was heard.
+    pub result: Result<Transcript, TranscribeError>,
+}

@@ -1,0 +1,120 @@
+//! Speech to text: the seam between the core and an engine, and the checks on what an engine writes.
+
+pub(crate) mod guard;
+
+use std::fmt;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::config::Language;
+use crate::job::JobKind;
+
+/// Longest text of one transcript in bytes; Whisper's 224 tokens stay far below it.
+pub(crate) const MAX_TRANSCRIPT_BYTES: usize = 16 << 10;
+/// Most words of one transcript.
+pub(crate) const MAX_WORDS: usize = 512;
+
+/// An utterance to transcribe.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Request<'a> {
+    /// 16 kHz mono samples in \[-1, 1\], at most 30 s.
+    pub audio: &'a [f32],
+    /// The track's language setting.
+    pub language: &'a Language,
+    /// What the speaker was heard to speak before, to fall back on when detection is in doubt.
+    pub spoken_before: Option<&'a str>,
+    /// Final or partial.
+    pub kind: JobKind,
+}
+
+/// A word of a transcript, with times in 16 kHz ticks from the start of the request's audio. `Debug` leaves the text out.
+#[derive(Clone, PartialEq)]
+pub struct Word {
+    /// The word with its punctuation, without surrounding white space.
+    pub text: Arc<str>,
+    /// First tick.
+    pub start: u64,
+    /// One past the last tick, not before `start`.
+    pub end: u64,
+    /// The engine's probability for the word, 0 to 1.
+    pub confidence: f32,
+}
+
+impl fmt::Debug for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Word").field("ticks", &(self.start..self.end)).field("confidence", &self.confidence).finish_non_exhaustive()
+    }
+}
+
+/// What an engine heard in one request.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Transcript {
+    /// The words in order.
+    pub words: Vec<Word>,
+    /// Whether words are joined without spaces (Japanese, Chinese, Thai).
+    pub unspaced: bool,
+    /// Language (ISO 639-1), empty when unknown.
+    pub language: Arc<str>,
+    /// Probability of `language`, 0 to 1; 1 when it was fixed.
+    pub language_confidence: f32,
+    /// The engine's probability that nothing was said, 0 to 1.
+    pub no_speech: f32,
+    /// Whether the engine was caught repeating itself and could not recover.
+    pub looped: bool,
+}
+
+/// Why an utterance could not be transcribed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TranscribeError {
+    /// The engine failed.
+    #[error("{engine} failed: {problem}")]
+    Engine {
+        /// Which engine.
+        engine: &'static str,
+        /// What it said, without transcript text.
+        problem: String,
+    },
+    /// The engine took longer than the track waits.
+    #[error("the transcription did not come back in time")]
+    TimedOut,
+    /// The engine panicked.
+    #[error("the transcription worker stopped unexpectedly")]
+    WorkerLost,
+    /// The model does not know the language.
+    #[error("the model does not know the language {0:?}; leave it out or use a multilingual model")]
+    Language(String),
+    /// The engine wrote more than any utterance can hold.
+    #[error("the transcript is too long for its audio")]
+    TooLong,
+}
+
+/// A loaded model, shared by all workers.
+pub trait Transcriber: Send + Sync {
+    /// The model's name, "base".
+    fn name(&self) -> &str;
+
+    /// A worker with its own state, for one thread.
+    ///
+    /// # Errors
+    ///
+    /// [`TranscribeError`] when the state cannot be made (memory).
+    fn worker(&self) -> Result<Box<dyn Worker>, TranscribeError>;
+}
+
+/// One thread's transcriber.
+///
+/// # For implementations
+///
+/// A transcript must depend on nothing but the request: not on earlier ones, which may be other rooms'.
+pub trait Worker: Send {
+    /// Transcribes one utterance.
+    ///
+    /// # Errors
+    ///
+    /// [`TranscribeError`]; the utterance's span is then reported as `failed` or `timed_out`.
+    fn transcribe(&mut self, request: &Request<'_>) -> Result<Transcript, TranscribeError>;
+}
