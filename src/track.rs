@@ -1,0 +1,541 @@
+//! One speaker's audio in one room: PCM in, events and jobs out. The only file that knows the order of the stages.
+
+mod intake;
+mod judge;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::audio::{Pcm, Ring};
+use crate::config::{ConfigError, Language, Overload, TrackConfig, check};
+use crate::event::{Event, Outcome, Output, TranscriptEvent, TranscriptState, UtteranceId};
+use crate::flag::{Category, Flagger, HeardWord};
+use crate::job::{Job, JobDone, JobId, JobKind};
+use crate::ledger::Ledger;
+use crate::segment::{Segmenter, Step, Utterance};
+use crate::strikes::Strikes;
+use crate::stt::guard::{self, Evidence};
+use crate::stt::{TranscribeError, Transcript};
+use crate::time::{MediaSpan, MediaTime, MonoTime, ticks_of};
+use crate::vad::Vad;
+use intake::Intake;
+use judge::{Heard, Judge};
+
+/// Audio that a track did not take; nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PushError {
+    /// A sample is NaN or infinite.
+    #[error("frame {frame} of the pushed audio is not a finite number; replace it by silence or push a gap")]
+    NotFinite {
+        /// Index of the first such frame.
+        frame: usize,
+    },
+    /// The track holds as much as it may. Poll it and complete its jobs, then push again.
+    #[error("the track is full; poll it and complete its jobs first")]
+    Full,
+    /// More audio in one call than the track may hold at all.
+    #[error("{given} frames in one push, at most {most} fit; push smaller pieces")]
+    TooLong {
+        /// Frames given.
+        given: usize,
+        /// Frames that fit.
+        most: usize,
+    },
+    /// `finish` was called before.
+    #[error("the track is finished")]
+    Finished,
+}
+
+/// What a track heard, in sum.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Length of the track so far.
+    pub duration: MediaTime,
+    /// Ticks in which speech was detected.
+    pub speech: u64,
+    /// Ticks transcribed and held against the policy.
+    pub checked: u64,
+    /// Ticks that were not: missing, shed, failed, timed out, without consent.
+    pub unchecked: u64,
+    /// Flags by category, without the zeros.
+    pub flags: Vec<(Category, u64)>,
+    /// Words that the engine wrote and the audio did not bear out.
+    pub dropped_words: u64,
+}
+
+enum State {
+    Waiting,
+    InFlight { job: JobId, deadline: Option<MonoTime> },
+    Settled(Result<Transcript, Outcome>),
+}
+
+/// An utterance on its way to its outcome.
+struct Entry {
+    id: UtteranceId,
+    utterance: Utterance,
+    state: State,
+}
+
+/// A partial on its way.
+struct Partial {
+    job: JobId,
+    utterance: UtteranceId,
+    span: MediaSpan,
+    probs: Vec<f32>,
+}
+
+/// One speaker's audio in one room.
+///
+/// A track does no work of its own accord: [`push`](Self::push) takes audio, [`poll`](Self::poll) says what to do
+/// next, [`complete`](Self::complete) takes a job's result. It has no clock, thread, socket or file.
+///
+/// ```
+/// use earmark::{MonoTime, Output, Pcm, Track, TrackConfig, vad::EnergyVad};
+/// let mut track = Track::new(TrackConfig::live(), Box::new(EnergyVad::new()), Vec::new())?;
+/// track.push(MonoTime::ZERO, Pcm::f32(&[0.0; 48_000], 48_000, 1)?)?;
+/// track.finish(MonoTime::ZERO);
+/// while let Output::Event(event) = track.poll() {
+///     println!("{event:?}");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Track {
+    config: TrackConfig,
+    vad: Box<dyn Vad>,
+    vad_is_fresh: bool,
+    frame: Vec<f32>,
+    now: MonoTime,
+    intake: Intake,
+    ring: Ring,
+    segmenter: Segmenter,
+    timeline: VecDeque<Entry>,
+    partial: Option<Partial>,
+    partial_until: MediaTime,
+    ledger: Ledger,
+    judge: Judge,
+    outbox: VecDeque<Event>,
+    languages: VecDeque<(UtteranceId, Arc<str>)>,
+    next_utterance: u64,
+    next_job: u64,
+    speech: u64,
+    dropped_words: u64,
+    finished: bool,
+    ended: bool,
+}
+
+impl fmt::Debug for Track {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Track");
+        out.field("received", &self.intake.received()).field("examined", &self.ring.end());
+        out.field("waiting", &self.timeline.len()).field("finished", &self.finished).finish_non_exhaustive()
+    }
+}
+
+impl Track {
+    /// A track with its own detector and flaggers.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when a setting, or the detector's frame length, is outside its range.
+    pub fn new(config: TrackConfig, vad: Box<dyn Vad>, flaggers: Vec<Box<dyn Flagger>>) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let frame_len = vad.frame_len();
+        check("vad.frame_len (samples)", frame_len as f64, 160.0, 1600.0)?;
+        Ok(Self {
+            vad,
+            vad_is_fresh: true,
+            frame: vec![0.0; frame_len],
+            now: MonoTime::ZERO,
+            intake: Intake::new(config.channel),
+            ring: Ring::default(),
+            segmenter: Segmenter::new(config.segment.clone(), frame_len),
+            timeline: VecDeque::new(),
+            partial: None,
+            partial_until: MediaTime::ZERO,
+            ledger: Ledger::new(config.coverage_every.map(ticks_of)),
+            judge: Judge::new(flaggers, config.context_words, Strikes::new(config.strikes.clone())),
+            outbox: VecDeque::new(),
+            languages: VecDeque::new(),
+            next_utterance: 1,
+            next_job: 1,
+            speech: 0,
+            dropped_words: 0,
+            finished: false,
+            ended: false,
+            config,
+        })
+    }
+
+    /// Takes audio of any rate from 8 to 192 kHz and up to 8 channels, in pieces of any size.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError`]; the track is then as it was before the call.
+    pub fn push(&mut self, now: MonoTime, pcm: Pcm<'_>) -> Result<(), PushError> {
+        if let Some(frame) = pcm.first_non_finite() {
+            return Err(PushError::NotFinite { frame });
+        }
+        let ticks = Intake::most_ticks(pcm.frames(), pcm.rate());
+        // One utterance may be open and as much again still unexamined.
+        let most = self.config.history_ticks() - ticks_of(self.config.segment.max_utterance + Duration::from_secs(2));
+        if ticks > most {
+            let seconds = most as f64 / crate::time::TICKS_PER_SECOND as f64;
+            return Err(PushError::TooLong { given: pcm.frames(), most: (seconds * f64::from(pcm.rate())) as usize });
+        }
+        self.make_room(ticks)?;
+        self.advance_clock(now);
+        self.intake.push(self.now, pcm);
+        Ok(())
+    }
+
+    /// Notes that audio of this length was lost (packet loss, an undecodable stretch). Later audio keeps its place.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError`]; the track is then as it was before the call.
+    pub fn push_gap(&mut self, now: MonoTime, lost: Duration) -> Result<(), PushError> {
+        self.make_room(0)?;
+        self.advance_clock(now);
+        let span = self.intake.push_gap(self.now, lost);
+        if span.ticks() > 0 {
+            self.ledger.mark_missing(span);
+        }
+        Ok(())
+    }
+
+    fn make_room(&mut self, ticks: u64) -> Result<(), PushError> {
+        if self.finished {
+            return Err(PushError::Finished);
+        }
+        let held_from = self.ring.start().ticks().max(self.needed_from().ticks());
+        // A gap takes no memory, so room is measured in what is staged and held.
+        let held = (self.ring.end().ticks().saturating_sub(held_from)) + self.intake.staged_ticks();
+        let over = (held + ticks).saturating_sub(self.config.history_ticks());
+        if over == 0 {
+            return Ok(());
+        }
+        let required = held_from + over;
+        if self.config.overload == Overload::Wait || self.segmenter.needed_from().ticks() < required {
+            return Err(PushError::Full);
+        }
+        for entry in &mut self.timeline {
+            if matches!(entry.state, State::Waiting) && entry.utterance.span.start.ticks() < required {
+                entry.state = State::Settled(Err(Outcome::Shed));
+            }
+        }
+        self.report_settled();
+        Ok(())
+    }
+
+    /// Takes a job's result. The result of a job the track no longer waits for is ignored.
+    pub fn complete(&mut self, now: MonoTime, done: JobDone) {
+        self.advance_clock(now);
+        if self.partial.as_ref().is_some_and(|partial| partial.job == done.id) {
+            self.complete_partial(done.result.ok());
+            return;
+        }
+        let waiting = self.timeline.iter_mut().find(|entry| matches!(entry.state, State::InFlight { job, .. } if job == done.id));
+        if let Some(entry) = waiting {
+            entry.state = State::Settled(done.result.map_err(|error| match error {
+                TranscribeError::TimedOut => Outcome::TimedOut,
+                _ => Outcome::Failed,
+            }));
+            self.report_settled();
+        }
+    }
+
+    /// Tells the track the time, so that jobs that never came back are given up.
+    pub fn tick(&mut self, now: MonoTime) {
+        self.advance_clock(now);
+        let now = self.now;
+        for entry in &mut self.timeline {
+            if matches!(entry.state, State::InFlight { deadline: Some(deadline), .. } if deadline <= now) {
+                entry.state = State::Settled(Err(Outcome::TimedOut));
+            }
+        }
+        self.report_settled();
+    }
+
+    /// Ends the track: what is still held is examined, transcribed and reported.
+    pub fn finish(&mut self, now: MonoTime) {
+        self.advance_clock(now);
+        if !self.finished {
+            self.intake.flush();
+            self.finished = true;
+        }
+    }
+
+    /// What to do next. Call it until it says [`Output::Wait`] or [`Output::Done`].
+    pub fn poll(&mut self) -> Output {
+        loop {
+            if let Some(event) = self.outbox.pop_front() {
+                return Output::Event(event);
+            }
+            if self.ended {
+                return Output::Done;
+            }
+            if let Some(job) = self.next_final().or_else(|| self.next_partial()) {
+                return Output::Job(job);
+            }
+            if self.examine_frame() {
+                continue;
+            }
+            if self.finished && self.timeline.is_empty() {
+                self.end();
+                continue;
+            }
+            return Output::Wait(self.next_deadline());
+        }
+    }
+
+    /// What was heard so far.
+    pub fn summary(&self) -> Summary {
+        let unchecked = [Outcome::Missing, Outcome::Shed, Outcome::Failed, Outcome::TimedOut, Outcome::NoConsent];
+        Summary {
+            duration: self.intake.received(),
+            speech: self.speech,
+            checked: self.ledger.ticks(Outcome::Checked),
+            unchecked: unchecked.into_iter().map(|outcome| self.ledger.ticks(outcome)).sum(),
+            flags: self.judge.counts().collect(),
+            dropped_words: self.dropped_words,
+        }
+    }
+
+    /// The caller's clock may jump back; the track's does not.
+    fn advance_clock(&mut self, now: MonoTime) {
+        self.now = self.now.max(now);
+    }
+
+    /// The first tick of audio that is still needed.
+    fn needed_from(&self) -> MediaTime {
+        let waiting = self.timeline.iter().find(|entry| matches!(entry.state, State::Waiting));
+        let open = self.segmenter.needed_from();
+        waiting.map_or(open, |entry| entry.utterance.span.start.min(open))
+    }
+
+    /// Examines the next frame; false when there is none.
+    fn examine_frame(&mut self) -> bool {
+        if self.segmenter.is_settled() && self.vad_is_fresh {
+            let frames = self.intake.skip_gap(self.frame.len());
+            if frames > 0 {
+                let settled = self.segmenter.skip(frames);
+                self.ring.restart_at(self.ring.end() + frames * self.frame.len() as u64);
+                self.settle_silence(settled);
+                return true;
+            }
+        }
+        let Some(frame) = self.intake.next_frame(&mut self.frame, self.finished) else {
+            // At the end of the track an utterance may still be open.
+            return self.finished && self.close_last();
+        };
+        let prob = if frame.lost {
+            self.vad.reset();
+            self.vad_is_fresh = true;
+            0.0
+        } else {
+            self.vad_is_fresh = false;
+            // Fail closed: what cannot be judged is treated as speech.
+            self.vad.speech_prob(&self.frame).ok().filter(|prob| prob.is_finite()).unwrap_or(1.0)
+        };
+        let power = self.frame.iter().map(|sample| sample * sample).sum::<f32>() / self.frame.len() as f32;
+        self.ring.extend(&self.frame[..frame.len]);
+        match self.segmenter.push(prob.clamp(0.0, 1.0), power) {
+            Step::Silent { settled } => self.settle_silence(settled),
+            Step::Open { start } => self.partial_until = self.partial_until.max(start),
+            Step::Closed(utterance) => self.enqueue(utterance),
+        }
+        self.release();
+        true
+    }
+
+    fn close_last(&mut self) -> bool {
+        let Some(utterance) = self.segmenter.finish(self.ring.end()) else { return false };
+        self.enqueue(utterance);
+        true
+    }
+
+    fn enqueue(&mut self, mut utterance: Utterance) {
+        utterance.span = MediaSpan::new(utterance.span.start, utterance.span.end.min(self.ring.end()));
+        if utterance.span.ticks() == 0 {
+            return;
+        }
+        self.speech += utterance.span.ticks();
+        self.timeline.push_back(Entry { id: UtteranceId(self.next_utterance), utterance, state: State::Waiting });
+        self.next_utterance += 1;
+        self.partial_until = MediaTime::ZERO;
+        self.partial = None;
+    }
+
+    fn release(&mut self) {
+        let needed = self.needed_from();
+        self.ring.release_before(needed);
+        let reported = self.timeline.front().map_or(needed, |entry| entry.utterance.span.start.min(needed));
+        self.intake.forget_marks(reported);
+    }
+
+    fn settle_silence(&mut self, settled: MediaTime) {
+        if self.timeline.is_empty() {
+            let outbox = &mut self.outbox;
+            self.ledger.settle(settled.min(self.ring.end()), Outcome::NonSpeech, &mut |c| outbox.push_back(Event::Coverage(c)));
+        }
+    }
+
+    fn next_final(&mut self) -> Option<Job> {
+        // A job goes out only while it is among the first `max_in_flight` unreported ones: what it may know of earlier
+        // utterances then depends on the audio alone, not on which worker was faster.
+        let entry = self.timeline.iter_mut().take(self.config.max_in_flight).find(|entry| matches!(entry.state, State::Waiting))?;
+        let id = JobId(self.next_job);
+        self.next_job += 1;
+        let deadline = self.config.job_timeout.map(|timeout| self.now + timeout);
+        entry.state = State::InFlight { job: id, deadline };
+        let (span, utterance) = (entry.utterance.span, entry.id);
+        let audio = self.ring.copy(span);
+        let job = self.job(id, JobKind::Final, span, audio, utterance);
+        self.release();
+        Some(Job { deadline, ..job })
+    }
+
+    fn next_partial(&mut self) -> Option<Job> {
+        let every = ticks_of(self.config.partial_every?);
+        if self.partial.is_some() || !self.timeline.is_empty() || self.config.max_in_flight > 1 {
+            return None;
+        }
+        let (start, probs) = self.segmenter.open_probs()?;
+        let end = self.ring.end();
+        if end.ticks() < self.partial_until.max(start).ticks() + every {
+            return None;
+        }
+        self.partial_until = end;
+        let (id, utterance) = (JobId(self.next_job), UtteranceId(self.next_utterance));
+        self.next_job += 1;
+        let span = MediaSpan::new(start, end);
+        let audio = self.ring.copy(span);
+        self.partial = Some(Partial { job: id, utterance, span, probs });
+        Some(self.job(id, JobKind::Partial, span, audio, utterance))
+    }
+
+    fn job(&self, id: JobId, kind: JobKind, span: MediaSpan, audio: Arc<[f32]>, utterance: UtteranceId) -> Job {
+        let language = self.config.language.clone();
+        let spoken_before = match &language {
+            Language::Auto => self.spoken_before(utterance),
+            Language::Fixed(_) => None,
+        };
+        Job { id, kind, span, audio, language, spoken_before, deadline: None }
+    }
+
+    /// The language most utterances were in that are sure to be reported before `utterance` goes out.
+    fn spoken_before(&self, utterance: UtteranceId) -> Option<Arc<str>> {
+        let known = |id: UtteranceId| id.0 + self.config.max_in_flight as u64 <= utterance.0;
+        let heard: Vec<&Arc<str>> = self.languages.iter().filter(|(id, _)| known(*id)).map(|(_, language)| language).collect();
+        let count = |language: &Arc<str>| heard.iter().filter(|other| **other == language).count();
+        heard.iter().rev().max_by_key(|language| count(language)).map(|language| Arc::clone(language))
+    }
+
+    fn complete_partial(&mut self, result: Option<Transcript>) {
+        let Some(partial) = self.partial.take() else { return };
+        let evidence = Evidence { probs: &partial.probs, frame_ticks: self.frame.len() as u64 };
+        if let Some(Ok(guarded)) = result.map(|transcript| guard::check(transcript, evidence)) {
+            let words = place(&guarded.transcript, partial.span);
+            self.report_words(partial.utterance, TranscriptState::Partial, partial.span, words, &guarded.transcript);
+        }
+    }
+
+    /// Reports utterances in the order they were said, as far as their outcomes are known.
+    fn report_settled(&mut self) {
+        while self.timeline.front().is_some_and(|entry| matches!(entry.state, State::Settled(_))) {
+            let Some(Entry { id, utterance, state: State::Settled(result) }) = self.timeline.pop_front() else { return };
+            let outbox = &mut self.outbox;
+            self.ledger.settle(utterance.span.start, Outcome::NonSpeech, &mut |c| outbox.push_back(Event::Coverage(c)));
+            self.ledger.flush(&mut |c| outbox.push_back(Event::Coverage(c)));
+            let outcome = match result {
+                Ok(transcript) => self.report_transcript(id, &utterance, transcript),
+                Err(outcome) => outcome,
+            };
+            let outbox = &mut self.outbox;
+            self.ledger.settle(utterance.span.end, outcome, &mut |c| outbox.push_back(Event::Coverage(c)));
+        }
+        self.settle_silence(self.segmenter.needed_from());
+        self.release();
+    }
+
+    fn report_transcript(&mut self, id: UtteranceId, utterance: &Utterance, transcript: Transcript) -> Outcome {
+        let evidence = Evidence { probs: &utterance.probs, frame_ticks: self.frame.len() as u64 };
+        let Ok(guarded) = guard::check(transcript, evidence) else { return Outcome::Failed };
+        self.dropped_words += guarded.dropped as u64;
+        let transcript = guarded.transcript;
+        let words = place(&transcript, utterance.span);
+        if words.is_empty() {
+            return Outcome::Checked;
+        }
+        if transcript.language_confidence >= 0.6 && words.len() >= 3 {
+            self.languages.push_back((id, transcript.language.clone()));
+            while self.languages.len() > 8 + self.config.max_in_flight {
+                self.languages.pop_front();
+            }
+        }
+        let lag = self.lag(utterance.span.end);
+        self.report_words(id, TranscriptState::Final, utterance.span, words.clone(), &transcript);
+        let heard = Heard { utterance: id, words: &words, language: &transcript.language, unspaced: transcript.unspaced, lag };
+        let verdict = self.judge.judge(&heard);
+        for (flag, action) in verdict.flags {
+            self.outbox.push_back(Event::Flag(flag));
+            self.outbox.extend(action.map(Event::Action));
+        }
+        if verdict.failed.is_some() { Outcome::Failed } else { Outcome::Checked }
+    }
+
+    fn report_words(&mut self, utterance: UtteranceId, state: TranscriptState, span: MediaSpan, words: Vec<HeardWord>, from: &Transcript) {
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
+        let event = TranscriptEvent {
+            utterance,
+            state,
+            span: MediaSpan::new(first.span.start, last.span.end),
+            text: judge::join(&words, from.unspaced),
+            confidence: words.iter().map(|word| word.confidence).sum::<f32>() / words.len() as f32,
+            words: words.into(),
+            language: from.language.clone(),
+            lag: self.lag(span.end),
+        };
+        self.outbox.push_back(Event::Transcript(event));
+    }
+
+    fn lag(&self, end: MediaTime) -> Duration {
+        self.intake.arrival(end).map_or(Duration::ZERO, |arrived| self.now.since(arrived))
+    }
+
+    fn next_deadline(&self) -> Option<MonoTime> {
+        let deadlines = self.timeline.iter().filter_map(|entry| match entry.state {
+            State::InFlight { deadline, .. } => deadline,
+            State::Waiting | State::Settled(_) => None,
+        });
+        deadlines.min()
+    }
+
+    fn end(&mut self) {
+        let (outbox, end) = (&mut self.outbox, self.intake.received());
+        let mut out = |c| outbox.push_back(Event::Coverage(c));
+        self.ledger.settle(end, Outcome::NonSpeech, &mut out);
+        self.ledger.flush(&mut out);
+        debug_assert_eq!(self.ledger.settled(), end);
+        self.ended = true;
+    }
+}
+
+/// The transcript's words on the track.
+fn place(transcript: &Transcript, span: MediaSpan) -> Vec<HeardWord> {
+    let at = |ticks: u64| (span.start + ticks).min(span.end);
+    let words = transcript.words.iter();
+    words
+        .map(|word| HeardWord {
+            text: word.text.clone(),
+            span: MediaSpan::new(at(word.start), at(word.end)),
+            confidence: word.confidence.clamp(0.0, 1.0),
+        })
+        .collect()
+}
