@@ -131,7 +131,7 @@ impl TrackConfig {
             max_utterance: Duration::from_secs(20),
             ..SegmentConfig::default()
         };
-        Self { segment, max_in_flight: 8, history: Duration::from_secs(300), ..Self::default() }
+        Self { segment, max_in_flight: 8, history: Duration::from_secs(120), ..Self::default() }
     }
 
     /// Refuses settings outside their ranges.
@@ -191,6 +191,6 @@ mod tests {
         assert!(config.validate().is_err());
         config.segment.enter = 0.2;
         let error = config.validate().unwrap_err().to_string();
-        assert!(error.contains("segment.exit is 0.35") && error.contains("between 0 and 0.2"), "{error}");
+        assert!(error.starts_with("segment.exit is 0.3") && error.contains("between 0 and 0.2"), "{error}");
     }
 }

@@ -1,12 +1,58 @@
 //! earmark: real-time moderation of audio rooms.
+//!
+//! Live rooms move too fast for human moderators, and nobody can listen to weeks of recordings. earmark streams room
+//! audio through resampling, voice-activity detection and on-device Whisper, and emits flagged transcript segments with
+//! timestamps: who said it, when, which words, which category, how severe, how sure. No audio leaves the machine.
+//!
+//! ```text
+//!  push(now, Pcm)                                            poll() -> Event | Job | Wait | Done
+//!    | audio/pcm       validate, mix or pick channels           ^
+//!    v                                                          |
+//!  audio/resample   any rate -> 16 kHz mono                 outbox (bounded)
+//!    v                                                          ^
+//!  vad              one speech probability per 32 ms frame      |
+//!    v                                                          |
+//!  segment          hysteresis -> utterances                    |
+//!    v                                                          |
+//!  job              bounded queue --Job--> driver --> Worker::transcribe     (outside the core)
+//!                                 <--------complete(now, JobDone)
+//!    v
+//!  stt/guard        is this text supported by the audio under it?
+//!    v
+//!  flag             policy over the speaker's words
+//!    v
+//!  strikes          per-speaker score with decay -> warn, mute, remove, review
+//!    v
+//!  ledger           every tick of audio ends with exactly one outcome
+//! ```
+//!
+//! Inference plays the part of IO: a [`Track`] takes audio and hands out [`Job`]s; a driver runs them on a
+//! [`stt::Worker`] and gives the results back. The core has no clock, thread, socket or file of its own.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 pub mod audio;
+mod config;
 mod error;
+mod event;
 pub mod flag;
+mod job;
+mod ledger;
+mod segment;
+mod strikes;
+pub mod stt;
 mod time;
+mod track;
 pub mod vad;
 
-pub use error::*;
+pub use audio::{ChannelPick, Pcm, PcmError};
+pub use config::{ConfigError, Language, Overload, TrackConfig};
+pub use error::EngineError;
+pub use event::{
+    Coverage, Event, Flag, FlagId, FlagState, Outcome, Output, TranscriptEvent, TranscriptState, UtteranceId,
+};
+pub use job::{Job, JobDone, JobId, JobKind};
+pub use segment::SegmentConfig;
+pub use strikes::{Action, ActionKind, Rung, StrikeConfig, Strikes};
 pub use time::{MediaSpan, MediaTime, MonoTime, TICKS_PER_SECOND};
+pub use track::{PushError, Summary, Track};

@@ -1,5 +1,15 @@
 //! Audio in: samples of any rate and channel count to 16 kHz mono.
 
+#[cfg(feature = "decode")]
+mod decode;
 mod level;
-pub(crate) mod pcm;
+mod pcm;
 mod resample;
+mod ring;
+
+#[cfg(feature = "decode")]
+pub use decode::{Block, DecodeError, OpenError, Recording};
+pub use level::Level;
+pub use pcm::{ChannelPick, Pcm, PcmError};
+pub use resample::{ResampleError, Resampler};
+pub(crate) use ring::Ring;

@@ -1,11 +1,16 @@
 //! Speech to text: the seam between the core and an engine, and the checks on what an engine writes.
 
 pub(crate) mod guard;
+#[cfg(feature = "whisper")]
+mod whisper;
 
 use std::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
+
+#[cfg(feature = "whisper")]
+pub use whisper::{LoadError, Whisper};
 
 use crate::config::Language;
 use crate::job::JobKind;

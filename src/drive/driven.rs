@@ -1,0 +1,169 @@
+//! A track and the pool that does its work.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crate::audio::Pcm;
+use crate::drive::Pool;
+use crate::event::{Event, Output};
+use crate::job::JobDone;
+use crate::time::MonoTime;
+use crate::track::{PushError, Summary, Track};
+
+/// A [`Track`] whose jobs run on a [`Pool`], on the system's monotonic clock.
+///
+/// Audio and events pass through the calling thread; only transcription happens elsewhere.
+pub struct Driven {
+    track: Track,
+    pool: Arc<Pool>,
+    results: Receiver<JobDone>,
+    result_sender: Sender<JobDone>,
+    wake: Option<Arc<dyn Fn() + Send + Sync>>,
+    outstanding: usize,
+    origin: Instant,
+    done: bool,
+}
+
+impl std::fmt::Debug for Driven {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driven").field("track", &self.track).field("outstanding", &self.outstanding).finish_non_exhaustive()
+    }
+}
+
+impl Driven {
+    /// Drives `track` with `pool`.
+    pub fn new(track: Track, pool: Arc<Pool>) -> Self {
+        let (result_sender, results) = channel();
+        let origin = Instant::now();
+        Self { track, pool, results, result_sender, wake: None, outstanding: 0, origin, done: false }
+    }
+
+    /// Calls `wake` from a worker's thread whenever a result is ready to be [`pump`](Self::pump)ed.
+    #[must_use]
+    pub fn with_wake(mut self, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        self.wake = Some(wake);
+        self
+    }
+
+    fn now(&self) -> MonoTime {
+        self.origin.elapsed().into()
+    }
+
+    /// Pushes audio. Samples that are not numbers count as missing.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Full`] when the track holds as much as it may: [`wait`](Self::wait) and push again.
+    pub fn push(&mut self, samples: &[f32], rate: u32, channels: u16) -> Result<(), DriveError> {
+        let width = usize::from(channels.max(1));
+        let finite = |frame: &[f32]| frame.iter().all(|sample| sample.is_finite());
+        if samples.iter().all(|sample| sample.is_finite()) {
+            return Ok(self.track.push(self.now(), Pcm::f32(samples, rate, channels)?)?);
+        }
+        let frames: Vec<&[f32]> = samples.chunks(width).collect();
+        let mut from = 0;
+        for run in frames.chunk_by(|a, b| finite(a) == finite(b)) {
+            let piece = &samples[from..from + run.iter().map(|frame| frame.len()).sum::<usize>()];
+            from += piece.len();
+            if finite(run[0]) {
+                self.track.push(self.now(), Pcm::f32(piece, rate, channels)?)?;
+            } else {
+                let lost = Duration::from_nanos(run.len() as u64 * 1_000_000_000 / u64::from(rate.max(1)));
+                self.track.push_gap(self.now(), lost)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that audio was lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn push_gap(&mut self, lost: Duration) -> Result<(), DriveError> {
+        Ok(self.track.push_gap(self.now(), lost)?)
+    }
+
+    /// No more audio will come.
+    pub fn finish(&mut self) {
+        self.track.finish(self.now());
+    }
+
+    /// Takes in results that are ready, hands out jobs, and passes on events, without waiting.
+    pub fn pump(&mut self, sink: &mut dyn FnMut(Event)) {
+        while let Ok(done) = self.results.try_recv() {
+            self.take(done);
+        }
+        self.track.tick(self.now());
+        self.poll(sink);
+    }
+
+    fn take(&mut self, done: JobDone) {
+        self.outstanding = self.outstanding.saturating_sub(1);
+        self.track.complete(self.now(), done);
+    }
+
+    fn poll(&mut self, sink: &mut dyn FnMut(Event)) {
+        loop {
+            match self.track.poll() {
+                Output::Event(event) => sink(event),
+                Output::Job(job) => {
+                    self.outstanding += 1;
+                    let (sender, wake) = (self.result_sender.clone(), self.wake.clone());
+                    self.pool.submit(job, move |done| {
+                        // The receiver is gone when the caller dropped the track; nobody waits for the result then.
+                        if sender.send(done).is_ok() && let Some(wake) = wake {
+                            wake();
+                        }
+                    });
+                }
+                Output::Wait(_) => return,
+                Output::Done => {
+                    self.done = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits for one result, if any is outstanding, and pumps; false when there was nothing to wait for.
+    pub fn wait(&mut self, sink: &mut dyn FnMut(Event)) -> bool {
+        self.pump(sink);
+        if self.outstanding == 0 {
+            return false;
+        }
+        if let Ok(done) = self.results.recv() {
+            self.take(done);
+        }
+        self.pump(sink);
+        true
+    }
+
+    /// Waits until everything pushed so far is transcribed and reported.
+    pub fn settle(&mut self, sink: &mut dyn FnMut(Event)) {
+        while self.wait(sink) {}
+    }
+
+    /// Whether the track is finished and everything was reported.
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// What was heard so far.
+    pub fn summary(&self) -> Summary {
+        self.track.summary()
+    }
+}
+
+/// Audio that could not be pushed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DriveError {
+    /// It has a shape earmark does not take.
+    #[error(transparent)]
+    Pcm(#[from] crate::audio::PcmError),
+    /// The track did not take it.
+    #[error(transparent)]
+    Push(#[from] PushError),
+}

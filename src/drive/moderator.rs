@@ -1,0 +1,94 @@
+//! Three lines for people who want no driver of their own: rooms, speakers and a pool inside.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::config::{ConfigError, TrackConfig};
+use crate::drive::{Driven, Pool};
+use crate::flag::{Flagger, Policy};
+use crate::stt::{TranscribeError, Transcriber};
+use crate::track::Track;
+use crate::vad::SileroVad;
+
+/// What a [`Moderator`] works with.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ModeratorOptions {
+    /// Settings of every track; the policy's strikes and context take the place of the ones here.
+    pub track: TrackConfig,
+    /// The rules. Default: the bundled policy.
+    pub policy: Policy,
+    /// Worker threads. Default: all cores.
+    pub workers: usize,
+}
+
+impl Default for ModeratorOptions {
+    fn default() -> Self {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { track: TrackConfig::live(), policy: Policy::bundled(), workers }
+    }
+}
+
+/// A track that could not be opened.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A setting is out of range.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// Any number of tracks over one model, one policy and one pool of workers.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use earmark::{Moderator, ModeratorOptions, stt::{Transcriber, Whisper}};
+/// let model: Arc<dyn Transcriber> = Arc::new(Whisper::load("base", "models/ggml-base-q8_0.bin".as_ref())?);
+/// let moderator = Moderator::new(&model, ModeratorOptions::default())?;
+/// let mut track = moderator.open_track()?;
+/// track.push(&[0.0; 960], 48_000, 2)?;
+/// track.pump(&mut |event| println!("{event:?}"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Moderator {
+    options: ModeratorOptions,
+    pool: Arc<Pool>,
+}
+
+impl Moderator {
+    /// Starts the workers.
+    ///
+    /// # Errors
+    ///
+    /// [`TranscribeError`] when a worker cannot be made.
+    pub fn new(model: &Arc<dyn Transcriber>, mut options: ModeratorOptions) -> Result<Self, TranscribeError> {
+        let pool = Arc::new(Pool::new(model, options.workers)?);
+        options.track.strikes = options.policy.strikes();
+        options.track.context_words = options.policy.context_words();
+        Ok(Self { options, pool })
+    }
+
+    /// A new speaker's track with the moderator's settings.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] when a setting is out of range.
+    pub fn open_track(&self) -> Result<Driven, OpenError> {
+        self.open_track_with(|_| ())
+    }
+
+    /// A new speaker's track with settings changed by `adjust`.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] when a setting is out of range.
+    pub fn open_track_with(&self, adjust: impl FnOnce(&mut TrackConfig)) -> Result<Driven, OpenError> {
+        let mut config = self.options.track.clone();
+        adjust(&mut config);
+        let flaggers: Vec<Box<dyn Flagger>> = vec![Box::new(self.options.policy.flagger())];
+        let track = Track::new(config, Box::new(SileroVad::new()), flaggers)?;
+        Ok(Driven::new(track, self.pool.clone()))
+    }
+}

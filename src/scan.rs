@@ -1,0 +1,150 @@
+//! Recordings through tracks: one file, any format, memory flat over its length.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::audio::{Block, ChannelPick, DecodeError, OpenError as FileError, Recording};
+use crate::drive::{Driven, Moderator, OpenError};
+use crate::event::Event;
+use crate::track::{PushError, Summary};
+
+/// How a recording's channels become speakers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Channels {
+    /// All channels are one track.
+    #[default]
+    Mix,
+    /// Every channel is a speaker.
+    Split,
+}
+
+/// A recording that could not be scanned.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ScanError {
+    /// It could not be opened.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Its audio could not be decoded.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The track's settings are out of range.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It holds audio of a shape earmark does not take.
+    #[error("{path}: {problem}")]
+    Audio {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The caller asked to stop.
+    #[error("{0}: stopped before its end")]
+    Stopped(PathBuf),
+}
+
+/// What a caller learns during a scan.
+pub trait ScanSink {
+    /// Something happened on a channel's track; channel 0 when they are mixed.
+    fn event(&mut self, channel: u16, event: Event);
+
+    /// Audio read so far, and in all if the container says so; false stops the scan.
+    fn progress(&mut self, read: Duration, total: Option<Duration>) -> bool {
+        let _ = (read, total);
+        true
+    }
+}
+
+impl<F: FnMut(u16, Event)> ScanSink for F {
+    fn event(&mut self, channel: u16, event: Event) {
+        self(channel, event);
+    }
+}
+
+/// Scans a recording with the moderator's workers; returns what each channel's track heard.
+///
+/// Each channel's events come in order; those of different channels may interleave in any way.
+///
+/// # Errors
+///
+/// [`ScanError`] when the file cannot be opened, or breaks off in a way that leaves nothing to say about the rest.
+pub fn scan_file(moderator: &Moderator, path: &Path, channels: Channels, sink: &mut dyn ScanSink) -> Result<Vec<Summary>, ScanError> {
+    let mut recording = Recording::open(path)?;
+    let total = recording.duration();
+    let mut tracks: Vec<Driven> = Vec::new();
+    let mut read = Duration::ZERO;
+    while let Some(block) = recording.next_block()? {
+        match block {
+            Block::Audio { samples, rate, channels: width } => {
+                let wanted = if channels == Channels::Split { width } else { 1 };
+                while tracks.len() < usize::from(wanted) {
+                    let mut track = open(moderator, channels, tracks.len() as u16)?;
+                    catch_up(&mut track, read, path)?;
+                    tracks.push(track);
+                }
+                for (channel, track) in (0..).zip(&mut tracks) {
+                    feed(track, &mut |event| sink.event(channel, event), |track| track.push(samples, rate, width), path)?;
+                }
+                let frames = samples.len() as u64 / u64::from(width.max(1));
+                read += Duration::from_nanos(frames * 1_000_000_000 / u64::from(rate.max(1)));
+            }
+            Block::Lost(lost) => {
+                if tracks.is_empty() {
+                    tracks.push(open(moderator, channels, 0)?);
+                }
+                for (channel, track) in (0..).zip(&mut tracks) {
+                    feed(track, &mut |event| sink.event(channel, event), |track| track.push_gap(lost), path)?;
+                }
+                read += lost;
+            }
+        }
+        if !sink.progress(read, total) {
+            return Err(ScanError::Stopped(path.to_owned()));
+        }
+    }
+    if tracks.is_empty() {
+        tracks.push(open(moderator, channels, 0)?);
+    }
+    for (channel, track) in (0..).zip(&mut tracks) {
+        track.finish();
+        track.settle(&mut |event| sink.event(channel, event));
+    }
+    Ok(tracks.iter().map(Driven::summary).collect())
+}
+
+fn open(moderator: &Moderator, channels: Channels, channel: u16) -> Result<Driven, OpenError> {
+    moderator.open_track_with(|config| {
+        if channels == Channels::Split {
+            config.channel = ChannelPick::Only(channel);
+        }
+    })
+}
+
+/// A channel that appears in the middle of a recording was missing until then.
+fn catch_up(track: &mut Driven, read: Duration, path: &Path) -> Result<(), ScanError> {
+    if read > Duration::ZERO {
+        track.push_gap(read).map_err(|e| ScanError::Audio { path: path.to_owned(), problem: e.to_string() })?;
+    }
+    Ok(())
+}
+
+/// Gives the track audio, waiting for its jobs while it is full.
+fn feed(
+    track: &mut Driven,
+    sink: &mut dyn FnMut(Event),
+    mut push: impl FnMut(&mut Driven) -> Result<(), crate::drive::DriveError>,
+    path: &Path,
+) -> Result<(), ScanError> {
+    loop {
+        match push(track) {
+            Ok(()) => break,
+            Err(crate::drive::DriveError::Push(PushError::Full)) if track.wait(sink) => {}
+            Err(e) => return Err(ScanError::Audio { path: path.to_owned(), problem: e.to_string() }),
+        }
+    }
+    track.pump(sink);
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! Whisper through whisper.cpp: one shared model, one state per worker, one thread per state.
+//!
+//! The window is trimmed to the utterance and the greedy loop is earmark's own, which saves the second encoder pass of
+//! language detection and gives a probability for every token. See ARCHITECTURE.md for what was measured.
+
+mod align;
+mod greedy;
+mod words;
+
+use std::path::Path;
+use std::sync::{Arc, Once};
+
+use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperError, WhisperState};
+
+use crate::config::Language;
+use crate::stt::{Request, TranscribeError, Transcriber, Transcript, Word, Worker};
+use crate::time::TICKS_PER_SECOND;
+use greedy::{Decoded, Steps, Vocabulary};
+
+/// Encoder positions a second: 20 ms each.
+const POSITION_TICKS: usize = 320;
+const FULL_WINDOW: usize = 1500;
+/// Positions after the audio: with fewer than 128 the decoder runs into the border and repeats itself.
+const MARGIN: usize = 128;
+const BUCKET: usize = 128;
+/// Shortest audio whisper.cpp's spectrogram reads without leaving its buffer, and a little over one second is what the
+/// model copes with.
+const SHORTEST: usize = 17_600;
+/// Audio left after the last timestamp that is worth another window: 2 s.
+const WORTH_ANOTHER: usize = 32_000;
+/// Utterances are far shorter than this many windows; it bounds the work whatever the model writes.
+const MAX_WINDOWS: usize = 4;
+
+/// A model file that whisper.cpp did not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: whisper.cpp cannot load this model ({problem}); run `earmark models verify`")]
+pub struct LoadError {
+    /// The file.
+    pub path: String,
+    /// What whisper.cpp said.
+    pub problem: String,
+}
+
+/// A Whisper model in ggml format, shared by all its workers.
+///
+/// ```no_run
+/// use earmark::stt::{Transcriber, Whisper};
+/// let model = Whisper::load("base", "models/ggml-base-q8_0.bin".as_ref())?;
+/// let worker = model.worker()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Whisper {
+    name: String,
+    context: Arc<WhisperContext>,
+    vocabulary: Arc<Vocabulary>,
+}
+
+impl std::fmt::Debug for Whisper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Whisper").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Whisper {
+    /// Loads a model file whose checksum or structure was verified before: whisper.cpp trusts what it reads.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] when whisper.cpp refuses it.
+    pub fn load(name: &str, path: &Path) -> Result<Self, LoadError> {
+        // The hook is process-global and must be there before the first message.
+        static SILENCE: Once = Once::new();
+        SILENCE.call_once(whisper_rs::install_logging_hooks);
+        let mut parameters = WhisperContextParameters::default();
+        // With a shortened window flash attention reads what the call before left behind: another room's audio.
+        parameters.flash_attn(false);
+        let fail = |problem: String| LoadError { path: path.display().to_string(), problem };
+        let context = WhisperContext::new_with_params(path, parameters).map_err(|e| fail(e.to_string()))?;
+        let vocabulary = Vocabulary::of(&context).map_err(fail)?;
+        Ok(Self { name: name.into(), context: Arc::new(context), vocabulary: Arc::new(vocabulary) })
+    }
+}
+
+impl Transcriber for Whisper {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn worker(&self) -> Result<Box<dyn Worker>, TranscribeError> {
+        let mut state = self.context.create_state().map_err(engine)?;
+        let mut prime = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+        prime.set_n_threads(1);
+        prime.set_print_progress(false);
+        prime.set_print_realtime(false);
+        prime.set_print_timestamps(false);
+        // A tenth of a second is the most for which `full` sets the window's size and then does not encode.
+        prime.set_duration_ms(100);
+        let window = FULL_WINDOW;
+        set_window(&mut state, &prime, window)?;
+        Ok(Box::new(WhisperWorker { context: self.context.clone(), vocabulary: self.vocabulary.clone(), state, prime, window }))
+    }
+}
+
+fn engine(error: WhisperError) -> TranscribeError {
+    TranscribeError::Engine { engine: "whisper", problem: error.to_string() }
+}
+
+/// whisper.cpp takes the window's size only through `full`.
+fn set_window(state: &mut WhisperState, prime: &FullParams<'static, 'static>, window: usize) -> Result<(), TranscribeError> {
+    let mut params = prime.clone();
+    params.set_audio_ctx(window as i32);
+    state.full(params, &[0.0; 1600]).map_err(engine)
+}
+
+struct WhisperWorker {
+    context: Arc<WhisperContext>,
+    vocabulary: Arc<Vocabulary>,
+    state: WhisperState,
+    prime: FullParams<'static, 'static>,
+    window: usize,
+}
+
+impl Steps for WhisperState {
+    fn step(&mut self, token: i32, past: usize) -> Result<&[f32], TranscribeError> {
+        // One token at a time: whisper-rs hands out only the logits of a batch's first token.
+        self.decode(&[token], past, 1).map_err(engine)?;
+        self.get_logits().map_err(engine)
+    }
+}
+
+/// One window's words and how much of the audio they account for.
+struct Window {
+    words: Vec<Word>,
+    covered: usize,
+    decoded: Decoded,
+}
+
+impl Worker for WhisperWorker {
+    fn transcribe(&mut self, request: &Request<'_>) -> Result<Transcript, TranscribeError> {
+        let (fixed, expected) = match request.language {
+            Language::Fixed(language) => (Some(self.vocabulary.language(language)?), None),
+            Language::Auto => (None, request.spoken_before.and_then(|language| self.vocabulary.language(language).ok())),
+        };
+        let mut transcript = Transcript::default();
+        let mut from = 0;
+        for window in 0..MAX_WINDOWS {
+            let audio = &request.audio[from..];
+            let heard = self.hear(audio, fixed, expected)?;
+            if window == 0 {
+                transcript.no_speech = heard.decoded.no_speech;
+                transcript.language = self.vocabulary.language_name(heard.decoded.language);
+                transcript.language_confidence = heard.decoded.language_confidence;
+                transcript.unspaced = words::is_unspaced(&transcript.language);
+            }
+            transcript.looped |= heard.decoded.looped;
+            let offset = from as u64;
+            transcript.words.extend(heard.words.into_iter().map(|w| Word { start: w.start + offset, end: w.end + offset, ..w }));
+            if heard.covered == 0 || audio.len() - heard.covered < WORTH_ANOTHER {
+                break;
+            }
+            from += heard.covered;
+        }
+        Ok(transcript)
+    }
+}
+
+impl WhisperWorker {
+    /// Hears one window; a decoder caught in a loop gets the full window once.
+    fn hear(&mut self, audio: &[f32], fixed: Option<usize>, expected: Option<usize>) -> Result<Window, TranscribeError> {
+        let positions = audio.len().div_ceil(POSITION_TICKS) + MARGIN;
+        let trimmed = positions.next_multiple_of(BUCKET).clamp(2 * BUCKET, FULL_WINDOW);
+        let mut decoded = self.decode(audio, trimmed, fixed, expected)?;
+        if decoded.looped && trimmed < FULL_WINDOW {
+            decoded = self.decode(audio, FULL_WINDOW, fixed, expected)?;
+        }
+        let language = self.vocabulary.language_name(decoded.language);
+        let words = words::assemble(&decoded, &self.vocabulary, &language, audio, |token| {
+            self.context.token_to_bytes(token).map(<[u8]>::to_vec).unwrap_or_default()
+        });
+        let covered = decoded.covered_positions().map_or(audio.len(), |p| (p * POSITION_TICKS).min(audio.len()));
+        Ok(Window { words, covered, decoded })
+    }
+
+    fn decode(&mut self, audio: &[f32], window: usize, fixed: Option<usize>, expected: Option<usize>) -> Result<Decoded, TranscribeError> {
+        if window != self.window {
+            set_window(&mut self.state, &self.prime, window)?;
+            self.window = window;
+        }
+        let padded;
+        let samples = if audio.len() < SHORTEST {
+            let mut copy = audio.to_vec();
+            copy.resize(SHORTEST, 0.0);
+            padded = copy;
+            &padded[..]
+        } else {
+            audio
+        };
+        self.state.pcm_to_mel(samples, 1).map_err(engine)?;
+        self.state.encode(0, 1).map_err(engine)?;
+        let seconds = audio.len() as f32 / TICKS_PER_SECOND as f32;
+        let positions = audio.len().div_ceil(POSITION_TICKS);
+        greedy::decode(&mut self.state, &self.vocabulary, greedy::Limits { seconds, positions }, fixed, expected)
+    }
+}
