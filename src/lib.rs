@@ -5,6 +5,7 @@
 pub mod audio;
 mod error;
 pub mod flag;
+pub mod strikes;
 mod time;
 pub mod vad;
 
