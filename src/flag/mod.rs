@@ -1,7 +1,17 @@
 //! From words to findings: what in a speaker's word stream breaks the room's policy.
 
+mod context;
+mod flagger;
+mod matcher;
+mod normalise;
+mod pattern;
+mod policy;
+
 use std::fmt;
 use std::sync::Arc;
+
+pub use flagger::PolicyFlagger;
+pub use policy::{Policy, PolicyErrors, PolicyMistake};
 
 use crate::error::EngineError;
 use crate::time::MediaSpan;
@@ -161,12 +171,29 @@ pub struct Finding {
     pub rule: Arc<str>,
     /// One sentence a moderator can read; it never quotes the words.
     pub reason: Arc<str>,
+    /// What else is known about it: "quoted", "counter", "negated", "targeted:you", "support", …
+    pub tags: Vec<Arc<str>>,
+    /// Whether it may count against the speaker; disclosing self-harm never does.
+    pub scores: bool,
 }
 
 impl Finding {
-    /// A finding over the words `first..=last` of the view it was made from.
-    pub fn new(first: usize, last: usize, category: Category, severity: Severity, confidence: f32, rule: Arc<str>, reason: Arc<str>) -> Self {
-        Self { first, last, category, severity, confidence, rule, reason }
+    /// A finding over the words `first..=last` of the view it was made from, without tags, that may score.
+    pub fn new(
+        first: usize,
+        last: usize,
+        category: Category,
+        severity: Severity,
+        confidence: f32,
+        rule: Arc<str>,
+        reason: Arc<str>,
+    ) -> Self {
+        Self { first, last, category, severity, confidence, rule, reason, tags: Vec::new(), scores: true }
+    }
+
+    /// Whether it carries this tag.
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.tags.iter().any(|known| **known == *tag)
     }
 }
 

@@ -1,0 +1,279 @@
+//! Judges a speaker's words by a policy.
+
+use std::collections::BTreeMap;
+
+use super::context::{Cue, InContext, judge};
+use super::matcher::{Hit, Work};
+use super::normalise::{Token, push_tokens};
+use super::policy::{Compiled, Payload, Policy};
+use super::{Finding, Findings, Flagger, HeardWord, TextView};
+use crate::error::EngineError;
+
+/// Common words of another language needed before a given language is doubted.
+const DOUBT: usize = 2;
+
+/// A [`Flagger`] that follows a [`Policy`]. It keeps no words between calls: context comes with the view.
+///
+/// ```
+/// use std::sync::Arc;
+/// use earmark::MediaSpan;
+/// use earmark::flag::{Category, Findings, Flagger, HeardWord, Policy, TextView};
+///
+/// let word = |text: &str| HeardWord { text: text.into(), span: MediaSpan::default(), confidence: 0.9 };
+/// let words: Vec<HeardWord> = "Shut up, you idiot!".split(' ').map(word).collect();
+/// let mut findings = Findings::default();
+/// let view = TextView { words: &words, fresh: 0, language: "en" };
+/// Policy::bundled().flagger().on_text(&view, &mut findings)?;
+/// assert_eq!(findings.as_slice()[0].category, Category::Harassment);
+/// # Ok::<(), earmark::EngineError>(())
+/// ```
+#[derive(Debug)]
+pub struct PolicyFlagger {
+    policy: Policy,
+    tokens: Vec<Token>,
+    work: Work,
+    hits: Vec<Hit<Payload>>,
+}
+
+impl PolicyFlagger {
+    pub(super) fn new(policy: Policy) -> Self {
+        Self { policy, tokens: Vec::new(), work: Work::default(), hits: Vec::new() }
+    }
+
+    /// The policy it follows.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Changes the policy from the next words on.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+}
+
+impl Flagger for PolicyFlagger {
+    fn on_text(&mut self, text: &TextView<'_>, out: &mut Findings) -> Result<(), EngineError> {
+        let Self { policy, tokens, work, hits } = self;
+        let compiled = &*policy.compiled;
+        tokens.clear();
+        hits.clear();
+        for (index, word) in text.words.iter().enumerate() {
+            push_tokens(&word.text, index, &compiled.spoken, tokens);
+        }
+        if tokens.last().is_none_or(|token| token.word < text.fresh) {
+            return Ok(());
+        }
+        compiled.matcher.find(tokens, work, hits);
+        let languages = languages(compiled, work, text.language);
+        match_regexes(compiled, tokens, hits);
+        Pass { compiled, tokens, hits, languages, text }.run(out);
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.tokens.clear();
+        self.hits.clear();
+    }
+}
+
+/// The bits of the languages the words may be in; all ones when nothing tells.
+fn languages(compiled: &Compiled, work: &Work, given: &str) -> u64 {
+    let code = given.split(['-', '_']).next().unwrap_or("").to_lowercase();
+    let given = compiled.codes.iter().position(|known| *known == code).map_or(0, |bit| 1_u64 << bit);
+    let counts = || compiled.commons.iter().map(|(class, mask)| (work.count(*class), *mask));
+    let most = counts().map(|(count, _)| count).max().unwrap_or(0);
+    let told = counts().filter(|(count, _)| *count == most && most > 0).fold(0, |told, (_, mask)| told | mask);
+    match (code.is_empty(), told) {
+        (true, 0) => u64::MAX,
+        (true, told) => told,
+        (false, told) => {
+            let own = counts().filter(|(_, mask)| mask & given != 0).map(|(count, _)| count).max().unwrap_or(0);
+            if most >= own + DOUBT { given | told } else { given }
+        }
+    }
+}
+
+fn match_regexes(compiled: &Compiled, tokens: &[Token], hits: &mut Vec<Hit<Payload>>) {
+    if compiled.regexes.is_empty() {
+        return;
+    }
+    let mut text = String::new();
+    let mut ends = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&token.text);
+        ends.push(text.len());
+    }
+    for (regex, rule) in &compiled.regexes {
+        for found in regex.find_iter(&text).filter(|found| !found.as_str().trim().is_empty()) {
+            let first = ends.partition_point(|end| *end <= found.start());
+            let last = ends.partition_point(|end| *end < found.end()).min(tokens.len() - 1);
+            hits.push(Hit { first: first.min(last), last, payload: Payload::Rule(*rule) });
+        }
+    }
+}
+
+/// One view being judged.
+struct Pass<'a> {
+    compiled: &'a Compiled,
+    tokens: &'a [Token],
+    hits: &'a [Hit<Payload>],
+    languages: u64,
+    text: &'a TextView<'a>,
+}
+
+/// A finding in the making, in tokens.
+struct Candidate {
+    rule: u32,
+    first: usize,
+    last: usize,
+    judged: InContext,
+}
+
+impl Pass<'_> {
+    fn run(&self, out: &mut Findings) {
+        let candidates = self.candidates();
+        let mut findings: Vec<Finding> =
+            distinct(self.compiled, candidates).into_iter().filter_map(|candidate| self.finding(candidate)).collect();
+        findings.sort_by_key(|finding| (finding.first, finding.last, finding.category));
+        findings.into_iter().for_each(|finding| out.push(finding));
+    }
+
+    fn language_fits(&self, mask: u64) -> bool {
+        mask == 0 || mask & self.languages != 0
+    }
+
+    fn candidates(&self) -> Vec<Candidate> {
+        let mut near: Vec<(u32, usize, usize)> = Vec::new();
+        let mut allowed: Vec<(usize, usize, u32)> = Vec::new();
+        let mut cues: Vec<Cue> = Vec::new();
+        let mut found: Vec<(u32, usize, usize)> = Vec::new();
+        for Hit { first, last, payload } in self.hits.iter().copied() {
+            match payload {
+                Payload::Rule(rule) => found.push((rule, first, last)),
+                Payload::Near(rule) => near.push((rule, first, last)),
+                Payload::Allow(allow) => allowed.push((first, last, allow)),
+                Payload::Cue(context, side) => cues.push(Cue { first, last, context, side }),
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        near.sort_unstable();
+        allowed.sort_unstable();
+        cues.sort_unstable();
+        let longest_allowed = allowed.iter().map(|(first, last, _)| last - first + 1).max().unwrap_or(0);
+        let longest_cue = cues.iter().map(|cue| cue.last - cue.first + 1).max().unwrap_or(0);
+        let reach = longest_cue + self.compiled.contexts.iter().map(|context| context.within).max().unwrap_or(0);
+        let sentence = self.sentences();
+        let mut candidates = Vec::new();
+        for (number, first, last) in found {
+            let rule = &self.compiled.rules[number as usize];
+            let is_allowed = || {
+                let begin = allowed.partition_point(|(start, ..)| start + longest_allowed <= last);
+                allowed[begin..].iter().take_while(|(start, ..)| *start <= first).any(|(_, end, allow)| {
+                    let allow = &self.compiled.allows[*allow as usize];
+                    *end >= last && allow.covers(rule) && self.language_fits(allow.languages)
+                })
+            };
+            let is_near = || {
+                let begin =
+                    near.partition_point(|(rule, _, end)| (*rule, end + rule_reach(self.compiled, *rule)) < (number, first));
+                near[begin..]
+                    .iter()
+                    .take_while(|(rule, start, _)| {
+                        *rule == number && *start <= last + self.compiled.rules[number as usize].within + 1
+                    })
+                    .any(|(_, start, end)| {
+                        end + 1 + self.compiled.rules[number as usize].within >= first
+                            && *start <= last + 1 + self.compiled.rules[number as usize].within
+                    })
+            };
+            if !rule.enabled
+                || self.tokens[last].word < self.text.fresh
+                || !self.language_fits(rule.languages)
+                || (rule.near && !is_near())
+                || is_allowed()
+            {
+                continue;
+            }
+            let judged = judge(self.compiled, rule, (first, last), &cues, &sentence, reach, |mask| self.language_fits(mask));
+            candidates.push(Candidate { rule: number, first, last, judged });
+        }
+        candidates
+    }
+
+    /// For each token the number of its sentence.
+    fn sentences(&self) -> Vec<u32> {
+        let number = |sentence: &mut u32, token: &Token| {
+            let own = *sentence;
+            *sentence += u32::from(token.ends_sentence);
+            Some(own)
+        };
+        self.tokens.iter().scan(0, number).collect()
+    }
+
+    fn finding(&self, candidate: Candidate) -> Option<Finding> {
+        let rule = &self.compiled.rules[candidate.rule as usize];
+        let (first, last) = (self.tokens[candidate.first].word, self.tokens[candidate.last].word);
+        let InContext { severity, confidence, reason, tags } = candidate.judged;
+        let confidence = (confidence * heard_confidence(&self.text.words[first..=last])).clamp(0.0, 1.0);
+        if confidence < self.compiled.thresholds[rule.category as usize] {
+            return None;
+        }
+        let mut finding = Finding::new(first, last, rule.category, severity, confidence, rule.id.clone(), reason);
+        finding.tags = tags;
+        finding.scores = rule.strikes;
+        Some(finding)
+    }
+}
+
+fn rule_reach(compiled: &Compiled, rule: u32) -> usize {
+    compiled.rules[rule as usize].within + 1
+}
+
+/// Geometric mean of the words' confidences: a phrase isn't doubted for being long.
+fn heard_confidence(words: &[HeardWord]) -> f32 {
+    let usable = |confidence: f32| if confidence.is_finite() { confidence.clamp(0.01, 1.0) } else { 0.5 };
+    let logs: f32 = words.iter().map(|word| usable(word.confidence).ln()).sum();
+    (logs / words.len().max(1) as f32).exp()
+}
+
+/// One candidate per distinct thing: of overlapping ones in a category the most severe, then the longest, stays, and
+/// the same thing said several times in a row is one finding.
+fn distinct(compiled: &Compiled, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let category = |candidate: &Candidate| compiled.rules[candidate.rule as usize].category;
+    candidates.sort_by(|a, b| {
+        let length = |candidate: &Candidate| candidate.last - candidate.first;
+        let rank = |candidate: &Candidate| (candidate.judged.severity, length(candidate));
+        (category(a), rank(b))
+            .cmp(&(category(b), rank(a)))
+            .then(b.judged.confidence.total_cmp(&a.judged.confidence))
+            .then(a.first.cmp(&b.first))
+            .then(a.rule.cmp(&b.rule))
+    });
+    let mut kept: BTreeMap<(super::Category, usize), Candidate> = BTreeMap::new();
+    for candidate in candidates {
+        let category = category(&candidate);
+        let before = kept.range(..=(category, candidate.last)).next_back();
+        let overlaps = before.is_some_and(|((known, _), kept)| *known == category && kept.last >= candidate.first);
+        if !overlaps {
+            kept.insert((category, candidate.first), candidate);
+        }
+    }
+    let mut distinct: Vec<Candidate> = Vec::new();
+    for candidate in kept.into_values() {
+        match distinct.last_mut() {
+            Some(previous)
+                if previous.rule == candidate.rule
+                    && previous.last + 1 == candidate.first
+                    && previous.judged.severity == candidate.judged.severity =>
+            {
+                previous.last = candidate.last;
+            }
+            _ => distinct.push(candidate),
+        }
+    }
+    distinct
+}

@@ -1,0 +1,379 @@
+//! Finds every phrase of a policy in a sequence of tokens, in time linear in the tokens.
+//!
+//! Tokens are interned. Two tries over the interned symbols are walked: one for the members of word classes,
+//! which may be several words long, and one for phrases, whose symbols are words *and* classes. So `{insult}` costs one
+//! edge however many members it has, and phrases that begin alike share their beginning. A gap is a state that may
+//! stay where it is for a bounded number of tokens; there is no other way back, so nothing can blow up.
+
+use std::collections::HashMap;
+
+use super::normalise::{Token, digits_as_letters, fits_mask, shortened};
+use super::pattern::Piece;
+
+/// A word, a class or a wildcard.
+type Symbol = u32;
+
+const CLASS: Symbol = 1 << 31;
+const ANY: Symbol = u32::MAX;
+const NUMBER: Symbol = u32::MAX - 1;
+/// Words like "uh" that are skipped inside phrases.
+pub(crate) const FILLER: ClassId = ClassId(u32::MAX - 2 - CLASS);
+
+const ROOT: u32 = 0;
+const NONE: u32 = u32::MAX;
+/// Fillers skipped between two elements of a phrase.
+const MOST_FILLERS: u8 = 3;
+/// States kept alive per token. Far above what real policies reach; it bounds the work hostile ones can cause.
+const MOST_STATES: usize = 20_000;
+
+/// A class of words, numbered by the compiler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ClassId(pub u32);
+
+/// Where a phrase was found, in tokens (inclusive).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Hit<P> {
+    pub first: usize,
+    pub last: usize,
+    pub payload: P,
+}
+
+/// The compiled phrases; `P` says what a phrase is for.
+#[derive(Debug)]
+pub(crate) struct Matcher<P> {
+    vocabulary: HashMap<Box<str>, Symbol>,
+    classes: Trie<ClassId>,
+    phrases: Trie<P>,
+    /// Words a masked token ("f***") may stand for, likeliest first.
+    masked: Vec<(Box<str>, Symbol)>,
+}
+
+impl<P: Copy + PartialEq> Matcher<P> {
+    pub(crate) fn new() -> Self {
+        Self { vocabulary: HashMap::new(), classes: Trie::new(), phrases: Trie::new(), masked: Vec::new() }
+    }
+
+    /// Adds a member, a sequence without gaps, to a class.
+    pub(crate) fn add_member(&mut self, class: ClassId, pieces: &[Piece], class_named: &impl Fn(&str) -> ClassId) {
+        let Self { vocabulary, classes, .. } = self;
+        for node in classes.path(vec![ROOT], pieces, &mut |piece| symbol(vocabulary, piece, class_named)) {
+            classes.accept(node, class);
+        }
+    }
+
+    /// Adds a phrase.
+    pub(crate) fn add_phrase(&mut self, payload: P, pieces: &[Piece], class_named: &impl Fn(&str) -> ClassId) {
+        let Self { vocabulary, phrases, .. } = self;
+        for node in phrases.path(vec![ROOT], pieces, &mut |piece| symbol(vocabulary, piece, class_named)) {
+            phrases.accept(node, payload);
+        }
+    }
+
+    /// Adds a word that a masked token may stand for.
+    pub(crate) fn add_masked(&mut self, word: &str) {
+        let symbol = intern(&mut self.vocabulary, word);
+        if self.masked.iter().all(|(_, known)| *known != symbol) {
+            self.masked.push((word.into(), symbol));
+        }
+    }
+
+    /// The symbols a token may be read as. An exact reading rules out the guesses.
+    fn read(&self, token: &str, edges: &mut Vec<Edge>) {
+        let mut push = |symbol: Symbol| {
+            let edge = Edge { symbol, tokens: 1 };
+            if !edges.contains(&edge) {
+                edges.push(edge);
+            }
+        };
+        let known = |text: &str| self.vocabulary.get(text).copied();
+        if let Some(symbol) = known(token) {
+            push(symbol);
+        } else if token.contains('*') {
+            if let Some((_, symbol)) = self.masked.iter().find(|(word, _)| fits_mask(token, word)) {
+                push(*symbol);
+            }
+        } else {
+            let lettered = digits_as_letters(token);
+            let token = lettered.as_deref().unwrap_or(token);
+            lettered.as_deref().and_then(known).map(&mut push);
+            if let Some((twice, once)) = shortened(token) {
+                known(&twice).into_iter().chain(known(&once)).for_each(&mut push);
+            }
+        }
+        if token.bytes().all(|b| b.is_ascii_digit()) {
+            push(NUMBER);
+        }
+        push(ANY);
+    }
+
+    /// All hits in `tokens`, in order of their last token. `work` is scratch memory, kept between calls.
+    pub(crate) fn find(&self, tokens: &[Token], work: &mut Work, hits: &mut Vec<Hit<P>>) {
+        self.build_edges(tokens, work);
+        let Work { edges, active, .. } = work;
+        active.iter_mut().for_each(Vec::clear);
+        active.resize_with(tokens.len() + 1, Vec::new);
+        for at in 0..tokens.len() {
+            let mut states = std::mem::take(&mut active[at]);
+            states.sort_unstable_by_key(|state| (state.node, state.skips, state.fillers, std::cmp::Reverse(state.first)));
+            states.dedup_by_key(|state| (state.node, state.skips, state.fillers));
+            states.truncate(MOST_STATES);
+            let new_sentence = at > 0 && tokens[at - 1].ends_sentence;
+            let begin = State { node: ROOT, first: at as u32, skips: 0, fillers: 0 };
+            for state in states.iter().copied().chain(std::iter::once(begin)) {
+                for edge in &edges[at] {
+                    let next = at + edge.tokens as usize;
+                    if edge.symbol == CLASS | FILLER.0 && state.fillers > 0 {
+                        active[next].push(State { fillers: state.fillers - 1, ..state });
+                    }
+                    for node in self.phrases.children(state.node, edge.symbol) {
+                        for payload in self.phrases.accepted(node) {
+                            hits.push(Hit { first: state.first as usize, last: next - 1, payload });
+                        }
+                        if !self.phrases.is_leaf(node) && next < tokens.len() {
+                            self.enter(State { node, skips: 0, fillers: MOST_FILLERS, ..state }, &mut active[next]);
+                        }
+                    }
+                }
+                if state.skips > 0 && !new_sentence && !tokens[at].ends_sentence && at + 1 < tokens.len() {
+                    self.enter(State { skips: state.skips - 1, ..state }, &mut active[at + 1]);
+                }
+            }
+            states.clear();
+            active[at] = states;
+        }
+    }
+
+    /// Adds a state and those of the gaps that begin where it stands.
+    fn enter(&self, state: State, states: &mut Vec<State>) {
+        states.push(state);
+        for (words, node) in self.phrases.gaps(state.node) {
+            self.enter(State { node, skips: words, ..state }, states);
+        }
+    }
+
+    /// For every token the words and classes that start there, right to left so that a class may hold classes.
+    fn build_edges(&self, tokens: &[Token], work: &mut Work) {
+        let Work { edges, walk, .. } = work;
+        edges.truncate(tokens.len());
+        edges.iter_mut().for_each(Vec::clear);
+        edges.resize_with(tokens.len(), Vec::new);
+        for at in (0..tokens.len()).rev() {
+            let mut here = std::mem::take(&mut edges[at]);
+            self.read(&tokens[at].text, &mut here);
+            let mut done = 0;
+            while let Some(edge) = here.get(done).copied() {
+                done += 1;
+                walk.push((ROOT, edge, at));
+                while let Some((node, edge, from)) = walk.pop() {
+                    let next = from + edge.tokens as usize;
+                    for node in self.classes.children(node, edge.symbol) {
+                        for class in self.classes.accepted(node) {
+                            let found = Edge { symbol: CLASS | class.0, tokens: (next - at) as u32 };
+                            if !here.contains(&found) {
+                                here.push(found);
+                            }
+                        }
+                        if next < tokens.len() && !self.classes.is_leaf(node) && !tokens[next - 1].ends_sentence {
+                            walk.extend(edges[next].iter().map(|edge| (node, *edge, next)));
+                        }
+                    }
+                }
+            }
+            edges[at] = here;
+        }
+    }
+}
+
+/// Scratch memory of [`Matcher::find`]; also tells which classes were seen.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    edges: Vec<Vec<Edge>>,
+    active: Vec<Vec<State>>,
+    walk: Vec<(u32, Edge, usize)>,
+}
+
+impl Work {
+    /// How many tokens of the last search begin a member of `class`.
+    pub(crate) fn count(&self, class: ClassId) -> usize {
+        let begins = |edges: &&Vec<Edge>| edges.iter().any(|edge| edge.symbol == CLASS | class.0);
+        self.edges.iter().filter(begins).count()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Edge {
+    symbol: Symbol,
+    tokens: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    node: u32,
+    first: u32,
+    skips: u8,
+    fillers: u8,
+}
+
+fn intern(vocabulary: &mut HashMap<Box<str>, Symbol>, word: &str) -> Symbol {
+    if let Some(symbol) = vocabulary.get(word) {
+        return *symbol;
+    }
+    let symbol = vocabulary.len() as Symbol;
+    vocabulary.insert(word.into(), symbol);
+    symbol
+}
+
+/// The symbol a piece reads; gaps and alternatives read none of their own.
+fn symbol(vocabulary: &mut HashMap<Box<str>, Symbol>, piece: &Piece, class_named: &impl Fn(&str) -> ClassId) -> Symbol {
+    match piece {
+        Piece::Word(word) => intern(vocabulary, word),
+        Piece::Class(name) => CLASS | class_named(name).0,
+        Piece::Number => NUMBER,
+        Piece::Any | Piece::Gap(_) | Piece::Either(_) => ANY,
+    }
+}
+
+/// A trie whose branches may join again after alternatives, in flat tables. Phrases that begin alike share their
+/// beginning; memory and building time are linear in the phrases, and in the product of neighbouring alternatives.
+#[derive(Debug)]
+struct Trie<T> {
+    nodes: Vec<Node>,
+    /// First entry in `targets` for a node and a symbol.
+    children: HashMap<(u32, Symbol), u32>,
+    targets: Vec<Target>,
+    accepts: Vec<(T, u32)>,
+    gaps: Vec<(u8, u32, u32)>,
+    /// Nodes where branches join, by where they come from and what they read.
+    joins: HashMap<(Vec<u32>, Symbol), u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    accept: u32,
+    gap: u32,
+    leaf: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    node: u32,
+    /// Nothing else leads to the node, so phrases may share it.
+    own: bool,
+    next: u32,
+}
+
+impl<T: Copy + PartialEq> Trie<T> {
+    fn new() -> Self {
+        let mut trie = Self {
+            nodes: Vec::new(),
+            children: HashMap::new(),
+            targets: Vec::new(),
+            accepts: Vec::new(),
+            gaps: Vec::new(),
+            joins: HashMap::new(),
+        };
+        trie.add_node();
+        trie
+    }
+
+    /// The nodes at which a phrase is that stood at `from` and then read `pieces`.
+    fn path(&mut self, from: Vec<u32>, pieces: &[Piece], symbol: &mut impl FnMut(&Piece) -> Symbol) -> Vec<u32> {
+        pieces.iter().fold(from, |from, piece| match piece {
+            Piece::Gap(words) => from.into_iter().map(|node| self.add_gap(node, *words)).collect(),
+            Piece::Either(all) => {
+                let mut reached: Vec<u32> = all.iter().flat_map(|pieces| self.path(from.clone(), pieces, &mut *symbol)).collect();
+                reached.sort_unstable();
+                reached.dedup();
+                reached
+            }
+            piece => vec![self.step(from, symbol(piece))],
+        })
+    }
+
+    /// The one node reached from any of `from` by reading `symbol`.
+    fn step(&mut self, from: Vec<u32>, symbol: Symbol) -> u32 {
+        if let [node] = from.as_slice() {
+            let known = self.targets(*node, symbol).find(|target| target.own).map(|target| target.node);
+            return known.unwrap_or_else(|| {
+                let child = self.add_node();
+                self.add_target(*node, symbol, child, true);
+                child
+            });
+        }
+        if let Some(join) = self.joins.get(&(from.clone(), symbol)) {
+            return *join;
+        }
+        let join = self.add_node();
+        from.iter().for_each(|node| self.add_target(*node, symbol, join, false));
+        self.joins.insert((from, symbol), join);
+        join
+    }
+
+    fn add_node(&mut self) -> u32 {
+        self.nodes.push(Node { accept: NONE, gap: NONE, leaf: true });
+        (self.nodes.len() - 1) as u32
+    }
+
+    fn add_target(&mut self, node: u32, symbol: Symbol, target: u32, own: bool) {
+        self.nodes[node as usize].leaf = false;
+        let first = self.children.entry((node, symbol)).or_insert(NONE);
+        self.targets.push(Target { node: target, own, next: *first });
+        *first = (self.targets.len() - 1) as u32;
+    }
+
+    fn add_gap(&mut self, node: u32, words: u8) -> u32 {
+        if let Some((_, known)) = self.gaps(node).find(|(known, _)| *known == words) {
+            return known;
+        }
+        let child = self.add_node();
+        self.nodes[node as usize].leaf = false;
+        self.gaps.push((words, child, self.nodes[node as usize].gap));
+        self.nodes[node as usize].gap = (self.gaps.len() - 1) as u32;
+        child
+    }
+
+    fn accept(&mut self, node: u32, value: T) {
+        if self.accepted(node).all(|known| known != value) {
+            self.accepts.push((value, self.nodes[node as usize].accept));
+            self.nodes[node as usize].accept = (self.accepts.len() - 1) as u32;
+        }
+    }
+
+    fn targets(&self, node: u32, symbol: Symbol) -> impl Iterator<Item = Target> + '_ {
+        let mut next = self.children.get(&(node, symbol)).copied().unwrap_or(NONE);
+        std::iter::from_fn(move || {
+            let target = *self.targets.get(next as usize)?;
+            next = target.next;
+            Some(target)
+        })
+    }
+
+    fn children(&self, node: u32, symbol: Symbol) -> impl Iterator<Item = u32> + '_ {
+        self.targets(node, symbol).map(|target| target.node)
+    }
+
+    fn is_leaf(&self, node: u32) -> bool {
+        self.nodes[node as usize].leaf
+    }
+
+    fn accepted(&self, node: u32) -> impl Iterator<Item = T> + '_ {
+        let mut next = self.nodes[node as usize].accept;
+        std::iter::from_fn(move || {
+            let (value, following) = *self.accepts.get(next as usize)?;
+            next = following;
+            Some(value)
+        })
+    }
+
+    fn gaps(&self, node: u32) -> impl Iterator<Item = (u8, u32)> + '_ {
+        let mut next = self.nodes[node as usize].gap;
+        std::iter::from_fn(move || {
+            let (words, child, following) = *self.gaps.get(next as usize)?;
+            next = following;
+            Some((words, child))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! A policy file with everything it includes, in the order in which the first one to say something wins.
+
+use super::bundled;
+use super::error::{PolicyMistake, did_you_mean};
+use super::parse::{self, Pack};
+use super::table::{File, Located};
+
+/// How a policy gets at the files it names: called with the file that names it and the name.
+pub(super) type Resolve<'a> = &'a mut dyn FnMut(&str, &str) -> Result<String, String>;
+
+/// Most packs one policy may pull in.
+const MOST_PACKS: usize = 64;
+
+/// A pack with the file it came from and the packs it may use.
+pub(super) struct Loaded {
+    pub file: File,
+    pub pack: Pack,
+    /// Indices of the packs whose classes and rules this one may name, itself first.
+    pub sees: Vec<usize>,
+    /// Word lists the pack's classes name, with their entries.
+    pub lexicons: Vec<(String, Vec<Located<String>>)>,
+    bundled: bool,
+}
+
+/// All packs of a policy; the first is the policy itself.
+pub(super) struct Loader<'a> {
+    resolve: Resolve<'a>,
+    pub loaded: Vec<Loaded>,
+    /// Mistakes in files that couldn't be read as TOML.
+    pub mistakes: Vec<PolicyMistake>,
+    /// Every text read, for the policy's hash.
+    pub texts: Vec<String>,
+}
+
+impl<'a> Loader<'a> {
+    pub(super) fn new(resolve: Resolve<'a>) -> Self {
+        Self { resolve, loaded: Vec::new(), mistakes: Vec::new(), texts: Vec::new() }
+    }
+
+    /// Reads `text` and, after it, what it includes. Returns the pack's index.
+    pub(super) fn load(&mut self, name: &str, text: String, bundled: bool) -> Option<usize> {
+        let file = File::new(name, &text);
+        let pack = parse::read(&file, &text);
+        self.texts.push(text);
+        let Some(pack) = pack else {
+            self.mistakes.extend(file.into_mistakes());
+            return None;
+        };
+        if let Some(other) = self.loaded.iter().find(|other| other.pack.name == pack.name && !pack.name.is_empty()) {
+            file.mistake(1, None, format!("the name \"{}\" is taken by {}", pack.name, other.file.name));
+        }
+        let index = self.loaded.len();
+        self.loaded.push(Loaded { file, pack, sees: vec![index], lexicons: Vec::new(), bundled });
+        self.load_lexicons(index);
+        self.load_includes(index);
+        Some(index)
+    }
+
+    fn load_includes(&mut self, index: usize) {
+        for include in self.loaded[index].pack.include.clone() {
+            let known = self.loaded.iter().position(|other| other.file.name == include.value);
+            let found = known.or_else(|| {
+                let from = &self.loaded[index];
+                match bundled::find(&bundled::PACKS, &include.value) {
+                    _ if self.loaded.len() >= MOST_PACKS => Err(format!("more than {MOST_PACKS} packs are included")),
+                    Some(text) => Ok((text.to_owned(), true)),
+                    None if from.bundled => Err("no such pack".to_owned()),
+                    None => (self.resolve)(&from.file.name, &include.value).map(|text| (text, false)),
+                }
+                .map_err(|problem| {
+                    let help = did_you_mean(&include.value, bundled::PACKS.iter().map(|(name, _)| *name));
+                    let problem = format!("cannot include \"{}\": {problem}{help}", include.value);
+                    from.file.mistake(include.line, None, problem);
+                })
+                .ok()
+                .and_then(|(text, bundled)| self.load(&include.value, text, bundled))
+            });
+            if let Some(found) = found {
+                let seen = self.loaded[found].sees.clone();
+                let sees = &mut self.loaded[index].sees;
+                seen.into_iter().for_each(|pack| {
+                    if !sees.contains(&pack) {
+                        sees.push(pack)
+                    }
+                });
+            }
+        }
+    }
+
+    fn load_lexicons(&mut self, index: usize) {
+        let from = &self.loaded[index];
+        let mut lexicons: Vec<(String, Vec<Located<String>>)> = Vec::new();
+        for path in from.pack.classes.iter().flat_map(|class| &class.files) {
+            if lexicons.iter().any(|(known, _)| *known == path.value) {
+                continue;
+            }
+            let text = match bundled::find(&bundled::LEXICONS, &path.value) {
+                Some(text) => Ok(text.to_owned()),
+                None if from.bundled => Err("no such word list".to_owned()),
+                None => (self.resolve)(&from.file.name, &path.value),
+            };
+            match text {
+                Ok(text) => {
+                    lexicons.push((path.value.clone(), entries(&text)));
+                    self.texts.push(text);
+                }
+                Err(problem) => {
+                    from.file.mistake(path.line, None, format!("cannot read word list \"{}\": {problem}", path.value))
+                }
+            }
+        }
+        self.loaded[index].lexicons = lexicons;
+    }
+}
+
+/// The entries of a word list: one a line, `#` begins a comment.
+fn entries(text: &str) -> Vec<Located<String>> {
+    let entry = |(index, line): (usize, &str)| {
+        let entry = line.split('#').next().unwrap_or("").trim();
+        (!entry.is_empty()).then(|| Located { value: entry.to_owned(), line: index + 1 })
+    };
+    text.lines().enumerate().filter_map(entry).collect()
+}

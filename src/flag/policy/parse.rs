@@ -1,0 +1,367 @@
+//! One policy file, read but not compiled: what it says, with the line of everything that may prove wrong later.
+
+use toml::de::DeTable;
+
+use super::table::{Entry, File, Located, Table};
+use crate::flag::{Category, Severity};
+use crate::strikes::{ActionKind, Rung, StrikeConfig};
+
+/// What a file says.
+#[derive(Debug)]
+pub(super) struct Pack {
+    pub name: String,
+    pub languages: Vec<Located<String>>,
+    pub include: Vec<Located<String>>,
+    pub spoken: Vec<(Located<String>, String)>,
+    pub classes: Vec<Class>,
+    pub rules: Vec<Rule>,
+    pub contexts: Vec<Context>,
+    pub allows: Vec<Allow>,
+    pub thresholds: Vec<(Category, f32)>,
+    pub overrides: Vec<Override>,
+    pub strikes: Option<StrikeConfig>,
+}
+
+/// Words that stand for one another in phrases.
+#[derive(Debug)]
+pub(super) struct Class {
+    pub name: Located<String>,
+    pub members: Vec<Located<String>>,
+    pub files: Vec<Located<String>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub id: Located<String>,
+    pub category: Category,
+    pub severity: Severity,
+    pub confidence: f32,
+    pub reason: String,
+    pub terms: Vec<Located<String>>,
+    pub phrases: Vec<Located<String>>,
+    pub regex: Vec<Located<String>>,
+    pub near: Vec<Located<String>>,
+    pub within: usize,
+    pub allow: Vec<Located<String>>,
+    pub languages: Vec<Located<String>>,
+    pub tags: Vec<String>,
+    pub strikes: bool,
+    pub ignores: Vec<Located<String>>,
+}
+
+/// Words around a finding that change what it means.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub id: Located<String>,
+    pub note: String,
+    pub tag: Option<String>,
+    pub before: Vec<Located<String>>,
+    pub after: Vec<Located<String>>,
+    pub around: Vec<Located<String>>,
+    pub within: usize,
+    pub same_sentence: bool,
+    pub cap: Option<Severity>,
+    pub lower: usize,
+    pub raise: usize,
+    pub confidence: f32,
+    pub categories: Vec<Category>,
+    pub rules: Vec<Located<String>>,
+    pub languages: Vec<Located<String>>,
+}
+
+/// Phrases in which findings are let pass.
+#[derive(Debug)]
+pub(super) struct Allow {
+    pub phrases: Vec<Located<String>>,
+    pub categories: Vec<Category>,
+    pub rules: Vec<Located<String>>,
+    pub languages: Vec<Located<String>>,
+}
+
+/// What a room changes about a rule of an included pack.
+#[derive(Debug)]
+pub(super) struct Override {
+    pub rule: Located<String>,
+    pub enabled: bool,
+    pub severity: Option<Severity>,
+    pub confidence: Option<f32>,
+    pub strikes: Option<bool>,
+}
+
+/// Reads `text`; mistakes go to `file`. `None` when it isn't TOML at all.
+pub(super) fn read(file: &File, text: &str) -> Option<Pack> {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let line = error.span().map_or(1, |span| file.line(span.start));
+        file.mistake(line, None, format!("not valid TOML: {}", error.message().replace('\n', "; ")));
+    }
+    if !errors.is_empty() {
+        return None;
+    }
+    let table = Table::new(file, root.span(), root.get_ref());
+    let name = table.required("name");
+    if let Some(name) = &name
+        && !is_id(&name.value)
+    {
+        table.mistake(name.line, "\"name\" may hold letters, digits, \"-\", \"_\" and \".\" only");
+    }
+    table.string("description");
+    table.string("version");
+    let pack = Pack {
+        name: name.map_or_else(String::new, |name| name.value),
+        languages: languages(&table),
+        include: table.strings("include"),
+        spoken: table.table("spoken").map_or_else(Vec::new, spoken),
+        classes: table.table("classes").map_or_else(Vec::new, classes),
+        rules: table.tables("rule").into_iter().filter_map(rule).collect(),
+        contexts: table.tables("context").into_iter().filter_map(context).collect(),
+        allows: table.tables("allow").into_iter().map(allow).collect(),
+        thresholds: table.table("thresholds").map_or_else(Vec::new, thresholds),
+        overrides: table.table("override").map_or_else(Vec::new, overrides),
+        strikes: strikes(&table),
+    };
+    table.finish();
+    Some(pack)
+}
+
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 64 && text.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+}
+
+fn languages(table: &Table<'_>) -> Vec<Located<String>> {
+    let languages = table.strings("languages");
+    for language in &languages {
+        let code = &language.value;
+        if !(2..=3).contains(&code.len()) || !code.chars().all(|c| c.is_ascii_lowercase()) {
+            table.mistake(language.line, format!("\"{code}\" is no language code; write \"en\", \"fr\", \"hi\""));
+        }
+    }
+    languages
+}
+
+fn spoken(table: Table<'_>) -> Vec<(Located<String>, String)> {
+    let mut forms = Vec::new();
+    for form in table.names() {
+        match table.named(&form.value) {
+            Entry::Strings(becomes) if becomes.len() == 1 => forms.push((form, becomes[0].value.clone())),
+            _ => table.mistake(form.line, "a spoken form is written \"gonna\" = \"going to\""),
+        }
+    }
+    forms
+}
+
+fn classes(table: Table<'_>) -> Vec<Class> {
+    let mut classes = Vec::new();
+    for name in table.names() {
+        if !is_id(&name.value) {
+            table.mistake(name.line, "a class name may hold letters, digits, \"-\", \"_\" and \".\" only");
+        }
+        if ["any", "number"].contains(&name.value.as_str()) {
+            table.mistake(name.line, format!("the class name \"{}\" is taken: {{{0}}} is built in", name.value));
+        }
+        let (members, files) = match table.named(&name.value) {
+            Entry::Strings(members) => (members, Vec::new()),
+            Entry::Table(inner) => {
+                let found = (inner.strings("add"), inner.strings("file"));
+                inner.finish();
+                found
+            }
+            Entry::Other => {
+                table.mistake(name.line, format!("class \"{}\" must be a list of strings", name.value));
+                continue;
+            }
+        };
+        if members.is_empty() && files.is_empty() {
+            table.mistake(name.line, format!("class \"{}\" has no members", name.value));
+        }
+        classes.push(Class { name, members, files });
+    }
+    classes
+}
+
+/// The id of a rule, context or allow entry; it goes into every later mistake about the entry.
+fn id_of(table: &mut Table<'_>) -> Option<Located<String>> {
+    let id = table.required("id")?;
+    table.rule = Some(id.value.clone());
+    if !is_id(&id.value) {
+        table.mistake(id.line, "an id may hold letters, digits, \"-\", \"_\" and \".\" only, and at most 64 of them");
+    }
+    Some(id)
+}
+
+fn reason_of(table: &Table<'_>, key: &'static str) -> String {
+    let Some(reason) = table.required(key) else { return String::new() };
+    if reason.value.contains('\n') || reason.value.len() > 200 {
+        table.mistake(reason.line, format!("\"{key}\" must be one line of at most 200 bytes"));
+    }
+    reason.value.trim_end_matches('.').to_owned()
+}
+
+fn rule(mut table: Table<'_>) -> Option<Rule> {
+    let id = id_of(&mut table);
+    if !has(&table, "category") {
+        table.mistake(table.line, "\"category\" is missing");
+    }
+    let category = table.id("category", &Category::ALL, Category::as_str);
+    if !has(&table, "severity") {
+        table.mistake(table.line, "\"severity\" is missing; it is one of low, medium, high, critical");
+    }
+    let severity = table.id("severity", &Severity::ALL, Severity::as_str);
+    let found = Rule {
+        category: category.unwrap_or(Category::Profanity),
+        severity: severity.unwrap_or(Severity::Low),
+        confidence: table.number("confidence", 0.0..1.0).unwrap_or(0.8) as f32,
+        reason: reason_of(&table, "reason"),
+        terms: table.strings("terms"),
+        phrases: table.strings("phrases"),
+        regex: table.strings("regex"),
+        near: table.strings("near"),
+        within: table.count("within", 1.0..50.0).unwrap_or(12),
+        allow: table.strings("allow"),
+        languages: languages(&table),
+        tags: table.strings("tags").into_iter().map(|tag| tag.value).collect(),
+        strikes: table.boolean("strikes").unwrap_or(true),
+        ignores: table.strings("ignore_context"),
+        id: id.unwrap_or_else(|| Located { value: String::new(), line: table.line }),
+    };
+    if found.terms.is_empty() && found.phrases.is_empty() && found.regex.is_empty() {
+        table.mistake(table.line, "the rule looks for nothing; give it terms, phrases or regex");
+    }
+    for term in found.terms.iter().filter(|term| term.value.contains(['{', '}']) || term.value.contains("...")) {
+        table.mistake(term.line, "a term is a fixed expression; put slots and gaps under \"phrases\"");
+    }
+    table.finish();
+    Some(found)
+}
+
+fn has(table: &Table<'_>, key: &str) -> bool {
+    table.names().iter().any(|name| name.value == key)
+}
+
+fn context(mut table: Table<'_>) -> Option<Context> {
+    let id = id_of(&mut table);
+    let found = Context {
+        note: reason_of(&table, "note"),
+        tag: table.string("tag").map(|tag| tag.value),
+        before: table.strings("before"),
+        after: table.strings("after"),
+        around: table.strings("around"),
+        within: table.count("within", 0.0..50.0).unwrap_or(6),
+        same_sentence: table.boolean("same_sentence").unwrap_or(true),
+        cap: table.id("cap", &Severity::ALL, Severity::as_str),
+        lower: table.count("lower", 0.0..3.0).unwrap_or(0),
+        raise: table.count("raise", 0.0..3.0).unwrap_or(0),
+        confidence: table.number("confidence", 0.0..2.0).unwrap_or(1.0) as f32,
+        categories: table.ids("categories", &Category::ALL, Category::as_str),
+        rules: table.strings("rules"),
+        languages: languages(&table),
+        id: id.unwrap_or_else(|| Located { value: String::new(), line: table.line }),
+    };
+    if found.before.is_empty() && found.after.is_empty() && found.around.is_empty() {
+        table.mistake(table.line, "the context has no cues; give it before, after or around");
+    }
+    table.finish();
+    Some(found)
+}
+
+fn allow(mut table: Table<'_>) -> Allow {
+    table.rule = table.string("id").map(|id| id.value);
+    table.string("reason");
+    let found = Allow {
+        phrases: table.strings("phrases"),
+        categories: table.ids("categories", &Category::ALL, Category::as_str),
+        rules: table.strings("rules"),
+        languages: languages(&table),
+    };
+    if found.phrases.is_empty() {
+        table.mistake(table.line, "the allow entry has no phrases");
+    }
+    table.finish();
+    found
+}
+
+fn thresholds(table: Table<'_>) -> Vec<(Category, f32)> {
+    let thresholds = Category::ALL.into_iter().filter_map(|category| {
+        let least = table.number(category.as_str(), 0.0..1.0)?;
+        Some((category, least as f32))
+    });
+    let thresholds = thresholds.collect();
+    table.finish();
+    thresholds
+}
+
+fn overrides(table: Table<'_>) -> Vec<Override> {
+    let mut overrides = Vec::new();
+    for rule in table.names() {
+        let Entry::Table(mut inner) = table.named(&rule.value) else {
+            table.mistake(rule.line, format!("an override is written [override.\"{}\"]", rule.value));
+            continue;
+        };
+        inner.rule = Some(rule.value.clone());
+        overrides.push(Override {
+            enabled: inner.boolean("enabled").unwrap_or(true),
+            severity: inner.id("severity", &Severity::ALL, Severity::as_str),
+            confidence: inner.number("confidence", 0.0..1.0).map(|confidence| confidence as f32),
+            strikes: inner.boolean("strikes"),
+            rule,
+        });
+        inner.finish();
+    }
+    overrides
+}
+
+/// `[strikes]` and `[[ladder]]`; `None` when the file has neither.
+fn strikes(root: &Table<'_>) -> Option<StrikeConfig> {
+    let section = root.table("strikes");
+    let rungs = root.tables("ladder");
+    if section.is_none() && rungs.is_empty() {
+        return None;
+    }
+    let mut config = StrikeConfig::default();
+    if let Some(section) = section {
+        if let Some(minutes) = section.number("half_life_minutes", 0.1..100_000.0) {
+            config.half_life = std::time::Duration::from_secs_f64(minutes * 60.0);
+        }
+        if let Some(points) = section.table("points") {
+            for (severity, value) in Severity::ALL.into_iter().zip(&mut config.points) {
+                *value = points.number(severity.as_str(), 0.0..1000.0).map_or(*value, |points| points as f32);
+            }
+            points.finish();
+        }
+        if let Some(weights) = section.table("weights") {
+            for (category, value) in Category::ALL.into_iter().zip(&mut config.weights) {
+                *value = weights.number(category.as_str(), 0.0..100.0).map_or(*value, |weight| weight as f32);
+            }
+            weights.finish();
+        }
+        section.finish();
+    }
+    if !rungs.is_empty() {
+        config.ladder = rungs.into_iter().filter_map(rung).collect();
+        if let Some(pair) = config.ladder.windows(2).find(|pair| pair[0].score > pair[1].score) {
+            root.mistake(
+                root.line,
+                format!("the ladder goes down: \"{}\" needs a higher score than the rung after it", pair[0].action.as_str()),
+            );
+        }
+    }
+    Some(config)
+}
+
+fn rung(table: Table<'_>) -> Option<Rung> {
+    if !has(&table, "action") {
+        table.mistake(table.line, "\"action\" is missing");
+    }
+    if !has(&table, "score") {
+        table.mistake(table.line, "\"score\" is missing");
+    }
+    let action = table.id("action", &ActionKind::ALL, ActionKind::as_str);
+    let score = table.number("score", 0.0..1_000_000.0);
+    let incidents = table.count("incidents", 1.0..1000.0);
+    let minutes = table.number("cool_down_minutes", 0.0..100_000.0);
+    table.finish();
+    let mut rung = Rung::new(action?, score? as f32);
+    rung.incidents = incidents.map_or(rung.incidents, |incidents| incidents as u32);
+    rung.cool_down = minutes.map_or(rung.cool_down, |minutes| std::time::Duration::from_secs_f64(minutes * 60.0));
+    Some(rung)
+}

@@ -1,0 +1,250 @@
+//! Walks a TOML table by hand, noting every mistake with its line instead of stopping at the first.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{PolicyMistake, did_you_mean};
+
+/// A value and the line it stands on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Located<T> {
+    pub value: T,
+    pub line: usize,
+}
+
+/// A policy file being read: its name, where its lines begin, and what was wrong so far.
+#[derive(Debug)]
+pub(super) struct File {
+    pub name: String,
+    lines: Vec<usize>,
+    mistakes: RefCell<Vec<PolicyMistake>>,
+}
+
+impl File {
+    pub(super) fn new(name: &str, text: &str) -> Self {
+        let starts = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
+        Self { name: name.to_owned(), lines: std::iter::once(0).chain(starts).collect(), mistakes: RefCell::default() }
+    }
+
+    /// Line (from 1) of a byte offset.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        self.lines.partition_point(|start| *start <= offset).max(1)
+    }
+
+    pub(super) fn mistake(&self, line: usize, rule: Option<&str>, problem: impl Into<String>) {
+        let mistake = PolicyMistake { file: self.name.clone(), line, rule: rule.map(str::to_owned), problem: problem.into() };
+        self.mistakes.borrow_mut().push(mistake);
+    }
+
+    pub(super) fn into_mistakes(self) -> Vec<PolicyMistake> {
+        self.mistakes.into_inner()
+    }
+}
+
+/// A table of the file. Every key asked for is a known key; [`Table::finish`] reports the others.
+pub(super) struct Table<'a> {
+    pub file: &'a File,
+    /// Id of the rule the table describes, once it is known.
+    pub rule: Option<String>,
+    pub line: usize,
+    entries: &'a DeTable<'a>,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(file: &'a File, span: Range<usize>, entries: &'a DeTable<'a>) -> Self {
+        Self { file, rule: None, line: file.line(span.start), entries, asked: RefCell::default() }
+    }
+
+    pub(super) fn mistake(&self, line: usize, problem: impl Into<String>) {
+        self.file.mistake(line, self.rule.as_deref(), problem);
+    }
+
+    fn line_of<T>(&self, value: &Spanned<T>) -> usize {
+        self.file.line(value.span().start)
+    }
+
+    fn value(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.asked.borrow_mut().push(key);
+        self.entries.get(key)
+    }
+
+    fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'a>>, expected: &str) {
+        let found = value.get_ref().type_str();
+        self.mistake(self.line_of(value), format!("\"{key}\" must be {expected}, not {found}"));
+    }
+
+    pub(super) fn string(&self, key: &'static str) -> Option<Located<String>> {
+        let value = self.value(key)?;
+        let Some(text) = value.get_ref().as_str() else {
+            self.wrong_type(key, value, "a string in quotes");
+            return None;
+        };
+        let line = self.line_of(value);
+        if text.trim().is_empty() {
+            self.mistake(line, format!("\"{key}\" is empty"));
+            return None;
+        }
+        Some(Located { value: text.trim().to_owned(), line })
+    }
+
+    pub(super) fn required(&self, key: &'static str) -> Option<Located<String>> {
+        if !self.entries.contains_key(key) {
+            self.asked.borrow_mut().push(key);
+            self.mistake(self.line, format!("\"{key}\" is missing"));
+            return None;
+        }
+        self.string(key)
+    }
+
+    pub(super) fn boolean(&self, key: &'static str) -> Option<bool> {
+        let value = self.value(key)?;
+        let found = value.get_ref().as_bool();
+        if found.is_none() {
+            self.wrong_type(key, value, "true or false");
+        }
+        found
+    }
+
+    pub(super) fn number(&self, key: &'static str, range: Range<f64>) -> Option<f64> {
+        let value = self.value(key)?;
+        self.number_in(key, value, range)
+    }
+
+    fn number_in(&self, key: &str, value: &Spanned<DeValue<'a>>, range: Range<f64>) -> Option<f64> {
+        let number = match value.get_ref() {
+            DeValue::Float(float) => float.as_str().replace('_', "").parse::<f64>().ok(),
+            DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(|n| n as f64),
+            _ => {
+                self.wrong_type(key, value, "a number");
+                return None;
+            }
+        };
+        let inside = number.filter(|number| (range.start..=range.end).contains(number));
+        if inside.is_none() {
+            self.mistake(self.line_of(value), format!("\"{key}\" must lie between {} and {}", range.start, range.end));
+        }
+        inside
+    }
+
+    /// A whole number.
+    pub(super) fn count(&self, key: &'static str, range: Range<f64>) -> Option<usize> {
+        let number = self.number(key, range)?;
+        if number.fract() != 0.0 {
+            self.mistake(self.line_of(self.entries.get(key)?), format!("\"{key}\" must be a whole number"));
+            return None;
+        }
+        Some(number as usize)
+    }
+
+    /// A string or a list of strings.
+    pub(super) fn strings(&self, key: &'static str) -> Vec<Located<String>> {
+        self.value(key).map_or_else(Vec::new, |value| self.strings_in(key, value))
+    }
+
+    fn strings_in(&self, key: &str, value: &Spanned<DeValue<'a>>) -> Vec<Located<String>> {
+        let mut strings = Vec::new();
+        match value.get_ref() {
+            DeValue::String(text) => strings.push(Located { value: text.to_string(), line: self.line_of(value) }),
+            DeValue::Array(items) => {
+                for item in items.iter() {
+                    match item.get_ref().as_str() {
+                        Some(text) => strings.push(Located { value: text.to_owned(), line: self.line_of(item) }),
+                        None => self.wrong_type(key, item, "a list of strings"),
+                    }
+                }
+            }
+            _ => self.wrong_type(key, value, "a list of strings"),
+        }
+        strings
+    }
+
+    /// An id out of a fixed set, such as a category.
+    pub(super) fn id<T: Copy>(&self, key: &'static str, all: &[T], name: impl Fn(T) -> &'static str) -> Option<T> {
+        let text = self.string(key)?;
+        self.id_in(key, &text, all, name)
+    }
+
+    pub(super) fn ids<T: Copy>(&self, key: &'static str, all: &[T], name: impl Fn(T) -> &'static str + Copy) -> Vec<T> {
+        self.strings(key).iter().filter_map(|text| self.id_in(key, text, all, name)).collect()
+    }
+
+    fn id_in<T: Copy>(&self, key: &str, text: &Located<String>, all: &[T], name: impl Fn(T) -> &'static str) -> Option<T> {
+        let found = all.iter().copied().find(|known| name(*known) == text.value);
+        if found.is_none() {
+            let what = if key == "categories" { "category" } else { key };
+            let mut help = did_you_mean(&text.value, all.iter().map(|known| name(*known)));
+            if help.is_empty() {
+                let names: Vec<_> = all.iter().map(|known| name(*known)).collect();
+                help = format!("; it is one of {}", names.join(", "));
+            }
+            self.mistake(text.line, format!("unknown {what} \"{}\"{help}", text.value));
+        }
+        found
+    }
+
+    pub(super) fn table(&self, key: &'static str) -> Option<Table<'a>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Table(entries) => Some(Table::new(self.file, value.span(), entries)),
+            _ => {
+                self.wrong_type(key, value, "a table");
+                None
+            }
+        }
+    }
+
+    /// An array of tables, `[[key]]`.
+    pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let DeValue::Array(items) = value.get_ref() else {
+            self.mistake(self.line_of(value), format!("\"{key}\" must be written [[{key}]], one for each {key}"));
+            return Vec::new();
+        };
+        let table = |item: &'a Spanned<DeValue<'a>>| match item.get_ref() {
+            DeValue::Table(entries) => Some(Table::new(self.file, item.span(), entries)),
+            _ => {
+                self.wrong_type(key, item, "a table");
+                None
+            }
+        };
+        items.iter().filter_map(table).collect()
+    }
+
+    /// Every key with its line, for tables whose keys are names.
+    pub(super) fn names(&self) -> Vec<Located<String>> {
+        self.entries.keys().map(|key| Located { value: key.get_ref().to_string(), line: self.line_of(key) }).collect()
+    }
+
+    /// The entry called `name`, in tables whose keys are names.
+    pub(super) fn named(&self, name: &str) -> Entry<'a> {
+        match self.entries.get(name).map(|value| (value, value.get_ref())) {
+            Some((value, DeValue::Table(entries))) => Entry::Table(Table::new(self.file, value.span(), entries)),
+            Some((_, DeValue::Float(_) | DeValue::Integer(_))) => Entry::Other,
+            Some((value, _)) => Entry::Strings(self.strings_in(name, value)),
+            None => Entry::Strings(Vec::new()),
+        }
+    }
+
+    /// Reports the keys nobody asked for.
+    pub(super) fn finish(self) {
+        let asked = self.asked.borrow();
+        for key in self.entries.keys() {
+            let name: &str = key.get_ref();
+            if !asked.contains(&name) {
+                let help = did_you_mean(name, asked.iter().copied());
+                self.mistake(self.line_of(key), format!("unknown key \"{name}\"{help}"));
+            }
+        }
+    }
+}
+
+/// A value in a table whose keys are names.
+pub(super) enum Entry<'a> {
+    Table(Table<'a>),
+    Strings(Vec<Located<String>>),
+    Other,
+}

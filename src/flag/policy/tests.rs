@@ -1,0 +1,136 @@
+use super::*;
+
+fn mistakes(text: &str) -> Vec<String> {
+    match Policy::from_toml("p.toml", text) {
+        Ok(_) => Vec::new(),
+        Err(mistakes) => mistakes.as_slice().iter().map(ToString::to_string).collect(),
+    }
+}
+
+const RULE: &str = "name = \"p\"\n[[rule]]\nid = \"r\"\ncategory = \"slur\"\nseverity = \"low\"\nreason = \"Why\"\n";
+
+#[test]
+fn every_bundled_policy_compiles() {
+    for name in Policy::bundled_names() {
+        let policy = Policy::from_toml(name, Policy::bundled_text(name).unwrap()).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        assert_eq!(policy.name(), name);
+        assert_eq!(policy.sha256().len(), 64);
+    }
+}
+
+#[test]
+fn each_mistake_is_told_with_its_line_and_a_way_out() {
+    for (text, expected) in [
+        ("", "p.toml:1: \"name\" is missing"),
+        ("name = ", "p.toml:1: not valid TOML"),
+        ("name = \"p\"\nname = \"q\"", "p.toml:2: not valid TOML"),
+        ("name = 3", "p.toml:1: \"name\" must be a string in quotes, not integer"),
+        ("name = \"a b\"", "p.toml:1: \"name\" may hold"),
+        ("name = \"p\"\nclases = 1", "p.toml:2: unknown key \"clases\": did you mean \"classes\"?"),
+        ("name = \"p\"\ninclude = [\"defualt\"]", "did you mean \"default\"?"),
+        ("name = \"p\"\ninclude = [3]", "p.toml:2: \"include\" must be a list of strings"),
+        ("name = \"p\"\nlanguages = [\"english\"]", "p.toml:2: \"english\" is no language code"),
+        ("name = \"p\"\n[classes]\nx = []", "p.toml:3: class \"x\" has no members"),
+        ("name = \"p\"\n[classes]\nx = [\"a ... b\"]", "p.toml:3: class \"x\": a member cannot hold a gap"),
+        ("name = \"p\"\n[classes]\nx = [\"{y}\"]", "p.toml:3: class \"x\": unknown class \"y\""),
+        ("name = \"p\"\n[classes]\nany = [\"a\"]", "p.toml:3: the class name \"any\" is taken"),
+        ("name = \"p\"\n[classes]\nx = { fil = \"a\" }", "unknown key \"fil\": did you mean \"file\"?"),
+        ("name = \"p\"\n[classes]\nx = { file = \"a.txt\" }", "p.toml:3: cannot read word list \"a.txt\""),
+        ("name = \"p\"\n[spoken]\ngonna = [\"a\", \"b\"]", "p.toml:3: a spoken form is written"),
+        ("name = \"p\"\n[[rule]]\nid = \"r\"", "p.toml:2: \"r\": \"category\" is missing"),
+        ("name = \"p\"\n[rule]\nid = \"r\"", "must be written [[rule]]"),
+        ("name = \"p\"\n[[allow]]\nid = \"a\"", "p.toml:2: \"a\": the allow entry has no phrases"),
+        ("name = \"p\"\n[[context]]\nid = \"c\"\nnote = \"n\"", "p.toml:2: \"c\": the context has no cues"),
+        ("name = \"p\"\n[thresholds]\nslur = 7", "p.toml:3: \"slur\" must lie between 0 and 1"),
+        ("name = \"p\"\n[thresholds]\nslurs = 0.5", "p.toml:3: unknown key \"slurs\": did you mean \"slur\"?"),
+        ("name = \"p\"\n[override.\"x/y\"]\nenabled = false", "p.toml:2: override of an unknown rule \"x/y\""),
+        ("name = \"p\"\n[[ladder]]\nscore = 1", "p.toml:2: \"action\" is missing"),
+        ("name = \"p\"\n[[ladder]]\naction = \"wran\"\nscore = 1", "p.toml:3: unknown action \"wran\": did you mean \"warn\"?"),
+        ("name = \"p\"\n[strikes]\nhalf_life_minutes = \"x\"", "p.toml:3: \"half_life_minutes\" must be a number, not string"),
+    ] {
+        let told = mistakes(text);
+        assert!(told.iter().any(|told| told.contains(expected)), "{text:?}: {told:?}");
+    }
+    for (line, expected) in [
+        ("", "p.toml:2: \"r\": the rule looks for nothing"),
+        ("terms = [\"\"]", "p.toml:7: \"r\": term 1: the phrase, or one of its alternatives, is empty"),
+        ("terms = [\"a {b}\"]", "put slots and gaps under \"phrases\""),
+        ("phrases = [\"a {b}\"]", "p.toml:7: \"r\": phrase 1: unknown class \"b\""),
+        ("phrases = [\"(a\"]", "never closed"),
+        ("regex = [\"(\"]", "p.toml:7: \"r\": regex 1: not a valid regex"),
+        ("regex = [\"a*\"]", "matches the empty text"),
+        ("regex = [\"(\\\\w{99}){99}\"]", "make it smaller"),
+        ("terms = [\"a\"]\nconfidence = 1.5", "p.toml:8: \"r\": \"confidence\" must lie between 0 and 1"),
+        ("terms = [\"a\"]\nwithin = 1.5", "\"within\" must be a whole number"),
+        ("terms = [\"a\"]\nstrikes = 1", "\"strikes\" must be true or false"),
+        ("terms = [\"a\"]\nseverty = \"low\"", "p.toml:8: \"r\": unknown key \"severty\": did you mean \"severity\"?"),
+        ("terms = [\"a\"]\nallow = [\"a\"]", "one of them is in vain"),
+        ("terms = [\"a\"]\nignore_context = [\"quoted\"]", "unknown context \"quoted\""),
+        (
+            "terms = [\"a\"]\n[[rule]]\nid = \"r\"\ncategory = \"slurr\"\nseverity = \"bad\"\nreason = \"x\"\nterms = [\"b\"]",
+            "p.toml:9: \"r\": the id is used twice, first on line 3",
+        ),
+        (
+            "terms = [\"a\"]\n[[context]]\nid = \"c\"\nnote = \"n\"\nbefore = [\"x\"]\nrules = [\"rr\"]",
+            "unknown rule \"rr\": did you mean \"p/r\"?",
+        ),
+    ] {
+        let told = mistakes(&format!("{RULE}{line}"));
+        assert!(told.iter().any(|told| told.contains(expected)), "{line:?}: {told:?}");
+    }
+}
+
+#[test]
+fn all_mistakes_come_at_once_and_in_order() {
+    let told = mistakes(
+        "name = \"p\"\nx = 1\n[[rule]]\nid = \"r\"\ncategory = \"slurr\"\nseverity = \"bad\"\nreason = \"\"\nphrases = [\"(\", \"{z}\"]\n",
+    );
+    let lines: Vec<&str> = told.iter().map(|told| told.split(':').nth(1).unwrap()).collect();
+    assert_eq!(lines, ["2", "5", "6", "7", "8", "8"], "{told:#?}");
+}
+
+#[test]
+fn included_files_are_resolved_and_hashed() {
+    let mut resolve = |from: &str, name: &str| match (from, name) {
+        ("room.toml", "words.txt") => Ok("# birds\nowl\n crow # black\n".to_owned()),
+        ("room.toml", "other.toml") => Ok("name = \"other\"\n[classes]\nsound = [\"hoots\"]\n".to_owned()),
+        _ => Err("no such file".to_owned()),
+    };
+    let text = "name = \"room\"\ninclude = [\"other.toml\"]\n[classes]\nbird = { file = \"words.txt\", add = [\"jay\"] }\n[[rule]]\nid = \"r\"\ncategory = \"hate\"\nseverity = \"low\"\nreason = \"x\"\nphrases = [\"{bird} {sound}\"]\n";
+    let policy = Policy::from_toml_with("room.toml", text, &mut resolve).unwrap();
+    let alone = Policy::from_toml("room.toml", &text.replace("words.txt", "lexicon/en-slurs.txt")).unwrap_err();
+    assert!(alone.to_string().contains("cannot include \"other.toml\""));
+    let mut changed = |from: &str, name: &str| resolve(from, name).map(|text| text.replace("owl", "eagle"));
+    assert_ne!(Policy::from_toml_with("room.toml", text, &mut changed).unwrap().sha256(), policy.sha256());
+}
+
+#[test]
+fn packs_may_include_one_another() {
+    let mut resolve = |_: &str, name: &str| match name {
+        "a" => Ok("name = \"a\"\ninclude = [\"b\"]".to_owned()),
+        "b" => Ok("name = \"b\"\ninclude = [\"a\"]".to_owned()),
+        _ => Err("no such file".to_owned()),
+    };
+    assert!(Policy::from_toml_with("room", "name = \"room\"\ninclude = [\"a\", \"b\"]", &mut resolve).is_ok());
+    let mut endless = |_: &str, name: &str| Ok(format!("name = \"n{name}\"\ninclude = [\"{name}x\"]"));
+    let told = Policy::from_toml_with("room", "name = \"room\"\ninclude = [\"x\"]", &mut endless).unwrap_err();
+    assert!(told.to_string().contains("more than 64 packs"));
+}
+
+#[test]
+fn hostile_files_are_refused_not_fatal() {
+    for text in [
+        "\u{FEFF}name = \"p\"".to_owned(),
+        "[".repeat(10_000),
+        "a.".repeat(10_000),
+        format!("name = \"p\"\nx = {}1{}", "[".repeat(5_000), "]".repeat(5_000)),
+        format!("name = \"{}\"", "p".repeat(100_000)),
+        format!("{RULE}phrases = [\"{}\"]", "(".repeat(5_000)),
+        format!("{RULE}phrases = [\"{}\"]", "(a|b) ".repeat(1_000)),
+        format!("{RULE}phrases = [\"{}\"]", "[a] ".repeat(1_000)),
+        format!("{RULE}regex = [\"{}\"]", "(a*)*".repeat(1_000)),
+        "name = \"\0\"".to_owned(),
+    ] {
+        let _ = Policy::from_toml("p.toml", &text);
+    }
+}
