@@ -5,6 +5,8 @@
 pub mod audio;
 mod error;
 pub mod flag;
+#[cfg(any(feature = "whisper", feature = "cli"))]
+pub mod model;
 mod time;
 pub mod vad;
 
