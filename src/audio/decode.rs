@@ -15,7 +15,7 @@ use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_MKV, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3};
 use symphonia::core::formats::{FormatOptions, FormatReader, Track};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions, ReadOnlySource};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
@@ -149,21 +149,19 @@ impl Recording {
         if bytes == Some(0) {
             return Err(OpenError::Empty { path: path.into() });
         }
-        let file = File::open(path).map_err(unreadable)?;
-        let source = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
-        let mut hint = Hint::new();
-        if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
-            hint.with_extension(extension);
+        let mut probed = probe(path, true);
+        if bytes.is_some() && matches!(probed, Ok(Err(ref e)) if !is_unknown(e)) {
+            // A container cut off short fails where its demuxer looks ahead for the missing part;
+            // read from front to back it gives what is there.
+            probed = probe(path, false).or(probed);
         }
-        // A demuxer that panics on a hostile header must not take down its caller.
-        let probed = catch_unwind(AssertUnwindSafe(|| {
-            let options = (FormatOptions::default(), MetadataOptions::default());
-            symphonia::default::get_probe().probe(&hint, source, options.0, options.1)
-        }));
         let reader = match probed {
             Ok(Ok(reader)) => reader,
             Ok(Err(Error::IoError(source))) if source.raw_os_error().is_some() => {
                 return Err(unreadable(source));
+            }
+            Ok(Err(error)) if !is_unknown(&error) => {
+                return Err(OpenError::Damaged { path: path.into(), what: error.to_string() });
             }
             _ => return Err(OpenError::NotAudio { path: path.into() }),
         };
@@ -347,6 +345,27 @@ impl Recording {
         let missing = self.expected.unwrap_or_default().saturating_sub(self.position);
         if missing >= SMALLEST_TAIL { self.lose(missing) } else { Step::End }
     }
+}
+
+/// The demuxer for the content of a file, or the panic of a demuxer on hostile headers, which must
+/// not take down its caller.
+fn probe(path: &Path, seekable: bool) -> std::thread::Result<Result<Box<dyn FormatReader>, Error>> {
+    catch_unwind(AssertUnwindSafe(|| {
+        let file = File::open(path)?;
+        let source: Box<dyn MediaSource> = if seekable { Box::new(file) } else { Box::new(ReadOnlySource::new(file)) };
+        let source = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
+        let mut hint = Hint::new();
+        if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
+            hint.with_extension(extension);
+        }
+        let (format, meta) = (FormatOptions::default(), MetadataOptions::default());
+        symphonia::default::get_probe().probe(&hint, source, format, meta)
+    }))
+}
+
+/// Whether no demuxer knows the content, as opposed to one that knows it and gives up.
+fn is_unknown(error: &Error) -> bool {
+    matches!(error, Error::Unsupported(what) if what.starts_with("core (probe)"))
 }
 
 impl Stream {

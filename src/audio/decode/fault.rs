@@ -35,6 +35,14 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The format is known, but its headers make no sense or are missing.
+    #[error("{} is damaged or incomplete: {what}; get another copy of it", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The file is a known container, without audio in it.
     #[error("{} has no audio track; check that sound was recorded", .path.display())]
     NoAudioTrack {
