@@ -1,35 +1,21 @@
 //! Recordings of any common format to blocks of interleaved samples, one packet in memory at a time.
 
 use std::fmt;
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
-use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error;
-use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_MKV, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3};
-use symphonia::core::formats::{FormatOptions, FormatReader, Track};
-use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions, ReadOnlySource};
-use symphonia::core::meta::MetadataOptions;
+use symphonia::core::formats::FormatReader;
+use symphonia::core::formats::well_known::FORMAT_ID_MKV;
 use symphonia::core::packet::Packet;
-use symphonia::core::units::TimeBase;
 
 mod fault;
+mod stream;
 
-use fault::codec_name;
 pub use fault::{DecodeError, OpenError};
+use stream::{Stream, durations, in_range, is_unknown, length, make_decoder, nanos, probe};
 
-const LOWEST_RATE: u32 = 8_000;
-const HIGHEST_RATE: u32 = 192_000;
-const MOST_CHANNELS: usize = 8;
-/// Opus has one true rate; what its header names is only the rate of the encoder's input.
-const OPUS_RATE: u32 = 48_000;
 /// What a corrupt packet stands for when neither container nor codec says.
 const UNKNOWN_PACKET: Duration = Duration::from_millis(20);
 /// Containers round their timestamps: a smaller jump is jitter.
@@ -40,15 +26,6 @@ const LARGEST_GAP: Duration = Duration::from_secs(24 * 3600);
 const SMALLEST_TAIL: Duration = Duration::from_millis(500);
 /// Unbroken run of bad packets after which the remainder is given up.
 const MOST_BAD_PACKETS: u32 = 200;
-/// Fewer file bytes for each second than silence takes in any codec: the header lies.
-const FEWEST_BYTES_PER_SECOND: u64 = 16;
-
-static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
-    let mut codecs = CodecRegistry::new();
-    symphonia::default::register_enabled_codecs(&mut codecs);
-    codecs.register_audio_decoder::<symphonia_adapter_libopus::OpusDecoder>();
-    codecs
-});
 
 /// A stretch of a recording, as long as a packet and never more than one second of audio.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -98,18 +75,9 @@ pub struct Recording {
     rate: u32,
     channels: u16,
     bad_packets: u32,
+    /// Demuxing with seeks; a cut-off file may need to be read front to back instead.
+    may_look_ahead: bool,
     ended: bool,
-}
-
-/// The chosen track and its decoder; a chained stream brings a new one.
-struct Stream {
-    track_id: u32,
-    time_base: Option<TimeBase>,
-    params: AudioCodecParameters,
-    decoder: Box<dyn AudioDecoder>,
-    /// Frames of Opus pre-skip still to drop. It may span packets, which the decoder's own
-    /// trimming does not handle.
-    skip: usize,
 }
 
 enum Step {
@@ -149,11 +117,11 @@ impl Recording {
         if bytes == Some(0) {
             return Err(OpenError::Empty { path: path.into() });
         }
-        let mut probed = probe(path, true);
+        let (mut probed, mut ahead) = (probe(path, true), true);
         if bytes.is_some() && matches!(probed, Ok(Err(ref e)) if !is_unknown(e)) {
             // A container cut off short fails where its demuxer looks ahead for the missing part;
             // read from front to back it gives what is there.
-            probed = probe(path, false).or(probed);
+            (probed, ahead) = (probe(path, false).or(probed), false);
         }
         let reader = match probed {
             Ok(Ok(reader)) => reader,
@@ -182,6 +150,7 @@ impl Recording {
             rate: 0,
             channels: 0,
             bad_packets: 0,
+            may_look_ahead: ahead && bytes.is_some(),
             ended: false,
         })
     }
@@ -248,6 +217,7 @@ impl Recording {
             Ok(Err(Error::IoError(source))) if source.raw_os_error().is_some() => {
                 Err(DecodeError::Unreadable { path: self.path.clone(), source })
             }
+            Ok(Err(Error::IoError(_))) if self.start_over() => Ok(Step::Nothing),
             Ok(Ok(None) | Err(_)) | Err(_) => Ok(self.end()),
         }
     }
@@ -335,6 +305,18 @@ impl Recording {
         if self.bad_packets > MOST_BAD_PACKETS { Ok(self.end()) } else { Ok(Step::Nothing) }
     }
 
+    /// Reads a file front to back whose first packet already seemed to lie beyond its end.
+    fn start_over(&mut self) -> bool {
+        if !self.position.is_zero() || !std::mem::take(&mut self.may_look_ahead) {
+            return false;
+        }
+        let Ok(Ok(reader)) = probe(&self.path, false) else { return false };
+        let Ok(stream) = Stream::choose(reader.as_ref(), &self.path) else { return false };
+        self.reader = reader;
+        self.stream = stream;
+        true
+    }
+
     fn lose(&mut self, time: Duration) -> Step {
         self.position = self.position.saturating_add(time);
         Step::Lost(time)
@@ -345,115 +327,4 @@ impl Recording {
         let missing = self.expected.unwrap_or_default().saturating_sub(self.position);
         if missing >= SMALLEST_TAIL { self.lose(missing) } else { Step::End }
     }
-}
-
-/// The demuxer for the content of a file, or the panic of a demuxer on hostile headers, which must
-/// not take down its caller.
-fn probe(path: &Path, seekable: bool) -> std::thread::Result<Result<Box<dyn FormatReader>, Error>> {
-    catch_unwind(AssertUnwindSafe(|| {
-        let file = File::open(path)?;
-        let source: Box<dyn MediaSource> = if seekable { Box::new(file) } else { Box::new(ReadOnlySource::new(file)) };
-        let source = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
-        let mut hint = Hint::new();
-        if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
-            hint.with_extension(extension);
-        }
-        let (format, meta) = (FormatOptions::default(), MetadataOptions::default());
-        symphonia::default::get_probe().probe(&hint, source, format, meta)
-    }))
-}
-
-/// Whether no demuxer knows the content, as opposed to one that knows it and gives up.
-fn is_unknown(error: &Error) -> bool {
-    matches!(error, Error::Unsupported(what) if what.starts_with("core (probe)"))
-}
-
-impl Stream {
-    fn choose(reader: &dyn FormatReader, path: &Path) -> Result<Self, OpenError> {
-        let mut refused = None;
-        for track in reader.tracks() {
-            let Some(CodecParameters::Audio(params)) = &track.codec_params else { continue };
-            let what = match in_range(params.sample_rate, params.channels.as_ref().map(|c| c.count())) {
-                Err(what) => what,
-                Ok(()) => match Self::start(track, params) {
-                    Some(stream) => return Ok(stream),
-                    None => codec_name(params.codec),
-                },
-            };
-            refused.get_or_insert(what);
-        }
-        Err(match refused {
-            Some(what) => OpenError::Unsupported { path: path.into(), what },
-            None => OpenError::NoAudioTrack { path: path.into() },
-        })
-    }
-
-    fn start(track: &Track, params: &AudioCodecParameters) -> Option<Self> {
-        let mut params = params.clone();
-        let mut skip = 0;
-        if params.codec == CODEC_ID_OPUS {
-            params.sample_rate = Some(OPUS_RATE);
-            // Taken from the decoder, which would drop it from the first packet only.
-            skip = params.extra_data.take().map_or(0, |header| pre_skip(&header));
-        }
-        let decoder = make_decoder(&params)?;
-        Some(Self { track_id: track.id, time_base: track.time_base, params, decoder, skip })
-    }
-}
-
-fn make_decoder(params: &AudioCodecParameters) -> Option<Box<dyn AudioDecoder>> {
-    let options = AudioDecoderOptions::default().gapless(true);
-    // A decoder that panics on a hostile header is as good as none.
-    catch_unwind(AssertUnwindSafe(|| CODECS.make_audio_decoder(params, &options))).ok()?.ok()
-}
-
-/// Frames at 48 kHz to drop from the start (RFC 7845, section 5.1).
-fn pre_skip(header: &[u8]) -> usize {
-    match header {
-        [b'O', b'p', b'u', b's', b'H', b'e', b'a', b'd', _, _, low, high, ..] => usize::from(u16::from_le_bytes([*low, *high])),
-        _ => 0,
-    }
-}
-
-fn in_range(rate: Option<u32>, channels: Option<usize>) -> Result<(), String> {
-    match (rate, channels) {
-        (Some(rate), _) if !(LOWEST_RATE..=HIGHEST_RATE).contains(&rate) => {
-            Err(format!("a sample rate of {rate} Hz (supported: {LOWEST_RATE} to {HIGHEST_RATE})"))
-        }
-        (_, Some(channels)) if !(1..=MOST_CHANNELS).contains(&channels) => {
-            Err(format!("{channels} channels (supported: 1 to {MOST_CHANNELS})"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The duration to show, and the one exact enough to miss the end by.
-fn durations(reader: &dyn FormatReader, track_id: u32, bytes: Option<u64>) -> (Option<Duration>, Option<Duration>) {
-    let time = |base: Option<TimeBase>, units| Some(nanos(base?.calc_duration(units?)?.as_nanos()));
-    let plausible = |d: &Duration| !d.is_zero() && bytes.is_none_or(|b| d.as_secs() <= b / FEWEST_BYTES_PER_SECOND);
-    let tracks = reader.tracks();
-    let of_track = tracks
-        .iter()
-        .find(|track| track.id == track_id)
-        .and_then(|track| time(track.time_base, track.duration))
-        .filter(plausible);
-    let media = reader.media_info();
-    let of_media = time(media.time_base, media.duration).filter(plausible);
-    // Without a header with the frame count, MPEG and ADTS durations are guessed from the bit rate.
-    let guessed = match reader.format_info().format {
-        FORMAT_ID_MP1 | FORMAT_ID_MP2 | FORMAT_ID_MP3 => tracks.iter().all(|t| t.delay.is_none()),
-        FORMAT_ID_ADTS => true,
-        _ => false,
-    };
-    // Another track, video say, may be longer than the audio.
-    let exact = of_track.or(of_media.filter(|_| tracks.len() == 1));
-    (of_track.or(of_media), exact.filter(|_| !guessed))
-}
-
-fn nanos(time: i128) -> Duration {
-    Duration::from_nanos(u64::try_from(time.max(0)).unwrap_or(u64::MAX))
-}
-
-fn length(frames: usize, rate: u32) -> Duration {
-    Duration::from_nanos((frames as u128 * 1_000_000_000 / u128::from(rate)) as u64)
 }
