@@ -33,11 +33,19 @@
 
 pub mod audio;
 mod config;
+#[cfg(feature = "pool")]
+mod drive;
 mod error;
 mod event;
 pub mod flag;
 mod job;
 mod ledger;
+#[cfg(any(feature = "whisper", feature = "cli"))]
+pub mod model;
+#[cfg(feature = "serde")]
+pub mod report;
+#[cfg(all(feature = "pool", feature = "decode"))]
+mod scan;
 mod segment;
 mod strikes;
 pub mod stt;
@@ -47,11 +55,15 @@ pub mod vad;
 
 pub use audio::{ChannelPick, Pcm, PcmError};
 pub use config::{ConfigError, Language, Overload, TrackConfig};
+#[cfg(feature = "pool")]
+pub use drive::{DriveError, Driven, Moderator, ModeratorOptions, OpenError, Pool};
 pub use error::EngineError;
 pub use event::{
     Coverage, Event, Flag, FlagId, FlagState, Outcome, Output, TranscriptEvent, TranscriptState, UtteranceId,
 };
 pub use job::{Job, JobDone, JobId, JobKind};
+#[cfg(all(feature = "pool", feature = "decode"))]
+pub use scan::{Channels, ScanError, ScanSink, scan_file};
 pub use segment::SegmentConfig;
 pub use strikes::{Action, ActionKind, Rung, StrikeConfig, Strikes};
 pub use time::{MediaSpan, MediaTime, MonoTime, TICKS_PER_SECOND};

@@ -44,13 +44,12 @@ impl Cues {
     }
 
     fn header(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        match self {
-            Self::Vtt(done) if !std::mem::replace(done, true) => writeln!(out, "WEBVTT\n"),
-            Self::Csv(done) if !std::mem::replace(done, true) => {
-                writeln!(out, "source,room,speaker,type,start,end,category,severity,confidence,match,text,rule,reason")
-            }
-            _ => Ok(()),
-        }
+        let (done, header) = match self {
+            Self::Srt(_) => return Ok(()),
+            Self::Vtt(done) => (done, "WEBVTT\n"),
+            Self::Csv(done) => (done, "source,room,speaker,type,start,end,category,severity,confidence,match,text,rule,reason"),
+        };
+        if std::mem::replace(done, true) { Ok(()) } else { writeln!(out, "{header}") }
     }
 
     fn row(out: &mut dyn Write, source: &Source, kind: &str, span: MediaSpan, rest: [&str; 7]) -> io::Result<()> {

@@ -108,6 +108,16 @@ pub trait Transcriber: Send + Sync {
     ///
     /// [`TranscribeError`] when the state cannot be made (memory).
     fn worker(&self) -> Result<Box<dyn Worker>, TranscribeError>;
+
+    /// Whether the model knows a language (ISO 639-1), for an early word to the user. Default: it does.
+    ///
+    /// # Errors
+    ///
+    /// [`TranscribeError::Language`] when it does not.
+    fn check_language(&self, language: &str) -> Result<(), TranscribeError> {
+        let _ = language;
+        Ok(())
+    }
 }
 
 /// One thread's transcriber.

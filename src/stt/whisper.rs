@@ -82,6 +82,10 @@ impl Whisper {
 }
 
 impl Transcriber for Whisper {
+    fn check_language(&self, language: &str) -> Result<(), TranscribeError> {
+        self.vocabulary.language(language).map(|_| ())
+    }
+
     fn name(&self) -> &str {
         &self.name
     }

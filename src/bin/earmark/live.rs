@@ -1,0 +1,234 @@
+//! `earmark live`: raw PCM on standard input to events on standard output.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use earmark::report::{Item, Jsonl, Source};
+use earmark::{ChannelPick, DriveError, Driven, Event, Overload, PushError, TrackConfig};
+
+use crate::options::{ChannelMode, Shared, Switch};
+use crate::output::{Format, Output, Stop, stopped};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    shared: Shared,
+    /// Frames a second of the input.
+    #[arg(long, value_name = "HZ", default_value_t = 16_000, value_parser = clap::value_parser!(u32).range(8_000..=192_000))]
+    rate: u32,
+    /// Interleaved channels of the input; add "split" to make every channel a speaker: --channels 2,split
+    #[arg(long, value_name = "N|mix|split", value_delimiter = ',', default_value = "1")]
+    channels: Vec<ChannelArg>,
+    /// Sample format of the input, little-endian.
+    #[arg(long, value_enum, default_value_t = Encoding::S16le)]
+    encoding: Encoding,
+    /// Show hypotheses of unfinished utterances.
+    #[arg(long, value_enum, default_value_t = Switch::Off)]
+    partials: Switch,
+    /// When behind: stop reading, or keep to the clock and give up the oldest work.
+    #[arg(long, value_enum, default_value_t = When::Wait)]
+    overload: When,
+    /// JSON lines unless given.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+}
+
+/// The contract gives `--channels` two meanings here: how many there are, and what to make of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ChannelArg {
+    Count(u16),
+    Mode(ChannelMode),
+}
+
+impl std::str::FromStr for ChannelArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.parse()) {
+            ("mix", _) => Ok(Self::Mode(ChannelMode::Mix)),
+            ("split", _) => Ok(Self::Mode(ChannelMode::Split)),
+            (_, Ok(count @ 1..=8)) => Ok(Self::Count(count)),
+            _ => Err("it must be 1 to 8, mix or split".into()),
+        }
+    }
+}
+
+impl Args {
+    fn width(&self) -> u16 {
+        let counts = self.channels.iter().filter_map(|c| if let ChannelArg::Count(n) = c { Some(*n) } else { None });
+        counts.last().unwrap_or(1)
+    }
+
+    fn mode(&self) -> ChannelMode {
+        let modes = self.channels.iter().filter_map(|c| if let ChannelArg::Mode(mode) = c { Some(*mode) } else { None });
+        modes.last().unwrap_or(ChannelMode::Mix)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Encoding {
+    S16le,
+    F32le,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum When {
+    Wait,
+    Shed,
+}
+
+enum Message {
+    Audio(Vec<u8>),
+    Failed(io::Error),
+    Result,
+    End,
+}
+
+pub fn run(args: &Args) -> Result<u8, String> {
+    let mut config = TrackConfig::live();
+    config.partial_every = (args.partials == Switch::On).then_some(Duration::from_secs(1));
+    if args.overload == When::Shed {
+        config.overload = Overload::Shed;
+        config.history = Duration::from_secs(30);
+    }
+    let (moderator, run) = args.shared.start(config)?;
+    let (sender, receiver) = sync_channel(if args.overload == When::Shed { 1024 } else { 2 });
+    let interrupt = sender.clone();
+    let mut interrupted = false;
+    let handler = move || {
+        // The first Ctrl-C ends the input, what was heard is still reported; the second ends at once.
+        if std::mem::replace(&mut interrupted, true) || interrupt.try_send(Message::End).is_err() {
+            std::process::exit(130);
+        }
+    };
+    ctrlc::set_handler(handler).map_err(|e| format!("Ctrl-C cannot be handled: {e}"))?;
+    let tracks = if args.mode() == ChannelMode::Split { args.width() } else { 1 };
+    let mut speakers = Vec::new();
+    for channel in 0..tracks {
+        let split = args.mode() == ChannelMode::Split;
+        let track = moderator.open_track_with(|c| c.channel = if split { ChannelPick::Only(channel) } else { ChannelPick::Mix });
+        let mut track = track.map_err(|e| e.to_string())?;
+        if args.overload == When::Shed {
+            let wake = sender.clone();
+            // A full channel holds audio, and the loop pumps after each piece of it anyway.
+            track = track.with_wake(Arc::new(move || drop(wake.try_send(Message::Result))));
+        }
+        let room = args.shared.room.clone().unwrap_or_else(|| "live".into());
+        speakers.push((Source { source: None, room, speaker: args.shared.speaker(args.mode(), channel) }, track));
+    }
+    let lines = Jsonl { words: args.shared.words, lag: true };
+    let format = args.format.or(Some(Format::Jsonl));
+    let output = Output::open(args.shared.output.as_deref(), format, lines, false, run, true)?;
+    std::thread::Builder::new().name("stdin".into()).spawn(move || read(&sender)).map_err(|e| format!("standard input: {e}"))?;
+    Live { args, speakers, output, began: Instant::now(), rest: Vec::new(), samples: Vec::new() }.run(&receiver)
+}
+
+fn read(sender: &SyncSender<Message>) {
+    let mut input = io::stdin().lock();
+    loop {
+        let mut piece = vec![0; 16_384];
+        let message = match input.read(&mut piece) {
+            Ok(0) => Message::End,
+            Ok(n) => {
+                piece.truncate(n);
+                Message::Audio(piece)
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => Message::Failed(e),
+        };
+        let last = !matches!(message, Message::Audio(_));
+        if sender.send(message).is_err() || last {
+            return;
+        }
+    }
+}
+
+struct Live<'a> {
+    args: &'a Args,
+    speakers: Vec<(Source, Driven)>,
+    output: Output,
+    began: Instant,
+    /// Bytes of an incomplete frame.
+    rest: Vec<u8>,
+    samples: Vec<f32>,
+}
+
+impl Live<'_> {
+    fn run(mut self, messages: &Receiver<Message>) -> Result<u8, String> {
+        match self.listen(messages) {
+            Ok(unchecked) => Ok(if unchecked { 3 } else { 0 }),
+            Err(stop) => stopped(stop),
+        }
+    }
+
+    fn listen(&mut self, messages: &Receiver<Message>) -> Result<bool, Stop> {
+        for (source, _) in &self.speakers {
+            self.output.item(source, &Item::Start)?;
+        }
+        for message in messages {
+            match message {
+                Message::Audio(bytes) => self.audio(&bytes)?,
+                Message::Result => self.pump(Driven::pump)?,
+                Message::Failed(e) => return Err(Stop::Failed(format!("standard input: {e}"))),
+                Message::End => break,
+            }
+        }
+        for (_, track) in &mut self.speakers {
+            track.finish();
+        }
+        self.pump(Driven::settle)?;
+        let mut unchecked = false;
+        let wall = self.began.elapsed();
+        for (source, track) in &self.speakers {
+            let summary = track.summary();
+            unchecked |= summary.unchecked > 0;
+            self.output.item(source, &Item::Summary(summary, wall))?;
+        }
+        self.output.finish()?;
+        Ok(unchecked)
+    }
+
+    fn audio(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        self.rest.extend_from_slice(bytes);
+        let sample = if self.args.encoding == Encoding::S16le { 2 } else { 4 };
+        let whole = self.rest.len() - self.rest.len() % (sample * usize::from(self.args.width()));
+        self.samples.clear();
+        let complete = &self.rest[..whole];
+        match self.args.encoding {
+            Encoding::S16le => {
+                self.samples.extend(complete.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0));
+            }
+            Encoding::F32le => self.samples.extend(complete.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
+        }
+        self.rest.drain(..whole);
+        let samples = std::mem::take(&mut self.samples);
+        for index in 0..self.speakers.len() {
+            loop {
+                match self.speakers[index].1.push(&samples, self.args.rate, self.args.width()) {
+                    Ok(()) => break,
+                    Err(DriveError::Push(PushError::Full)) => self.pump(|track, sink| drop(track.wait(sink)))?,
+                    Err(e) => return Err(Stop::Failed(format!("standard input: {e}"))),
+                }
+            }
+        }
+        self.samples = samples;
+        // Waiting for each utterance keeps the events of a slow machine the same as those of a fast one.
+        self.pump(if self.args.overload == When::Wait { Driven::settle } else { Driven::pump })
+    }
+
+    fn pump(&mut self, mut drive: impl FnMut(&mut Driven, &mut dyn FnMut(Event))) -> Result<(), Stop> {
+        for (source, track) in &mut self.speakers {
+            let mut result = Ok(());
+            drive(track, &mut |event| {
+                if result.is_ok() {
+                    result = self.output.item(source, &Item::Event(event));
+                }
+            });
+            result?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! The `earmark` command: a thin shell over the library.
+#![forbid(unsafe_code)]
+
+mod csv;
+mod flag;
+mod live;
+mod models;
+mod options;
+mod output;
+mod policy;
+mod policy_file;
+mod scan;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Real-time moderation of audio rooms: speech to flagged transcript segments, on this machine alone.
+#[derive(Debug, Parser)]
+#[command(name = "earmark", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Recordings to transcript and flags.
+    Scan(scan::Args),
+    /// Raw PCM on standard input to events on standard output.
+    Live(live::Args),
+    /// Text lines on standard input to what the policy says about each.
+    Flag(flag::Args),
+    /// Installed speech models: list, verify, fetch.
+    Models(models::Args),
+    /// Check, show or test a policy.
+    Policy(policy::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Scan(args) => scan::run(&args),
+        Command::Live(args) => live::run(&args),
+        Command::Flag(args) => flag::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Policy(args) => policy::run(&args),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(message) => {
+            eprintln!("earmark: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
