@@ -208,6 +208,8 @@ impl Recording {
                 None => self.decode(&packet),
             },
             Ok(Err(Error::ResetRequired)) => self.restart(),
+            Ok(Err(Error::IoError(ref e))) if e.raw_os_error().is_none() && self.start_over() => Ok(Step::Nothing),
+            Ok(Err(Error::DecodeError(_))) if self.start_over() => Ok(Step::Nothing),
             Ok(Err(Error::DecodeError(_))) => {
                 // How much went missing shows in the timestamp of the next good packet.
                 self.bad_packets += 1;
@@ -217,7 +219,6 @@ impl Recording {
             Ok(Err(Error::IoError(source))) if source.raw_os_error().is_some() => {
                 Err(DecodeError::Unreadable { path: self.path.clone(), source })
             }
-            Ok(Err(Error::IoError(_))) if self.start_over() => Ok(Step::Nothing),
             Ok(Ok(None) | Err(_)) | Err(_) => Ok(self.end()),
         }
     }
