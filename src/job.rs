@@ -51,8 +51,12 @@ impl fmt::Debug for Job {
 impl Job {
     /// Transcribes on `worker`, in the calling thread.
     pub fn run(&self, worker: &mut dyn Worker) -> JobDone {
-        let request =
-            Request { audio: &self.audio, language: &self.language, spoken_before: self.spoken_before.as_deref(), kind: self.kind };
+        let request = Request {
+            audio: &self.audio,
+            language: &self.language,
+            spoken_before: self.spoken_before.as_deref(),
+            kind: self.kind,
+        };
         JobDone { id: self.id, result: worker.transcribe(&request) }
     }
 

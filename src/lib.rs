@@ -58,9 +58,7 @@ pub use config::{ConfigError, Language, Overload, TrackConfig};
 #[cfg(feature = "pool")]
 pub use drive::{DriveError, Driven, Moderator, ModeratorOptions, OpenError, Pool};
 pub use error::EngineError;
-pub use event::{
-    Coverage, Event, Flag, FlagId, FlagState, Outcome, Output, TranscriptEvent, TranscriptState, UtteranceId,
-};
+pub use event::{Coverage, Event, Flag, FlagId, FlagState, Outcome, Output, TranscriptEvent, TranscriptState, UtteranceId};
 pub use job::{Job, JobDone, JobId, JobKind};
 #[cfg(all(feature = "pool", feature = "decode"))]
 pub use scan::{Channels, ScanError, ScanSink, scan_file};

@@ -71,7 +71,12 @@ impl<F: FnMut(u16, Event)> ScanSink for F {
 /// # Errors
 ///
 /// [`ScanError`] when the file cannot be opened, or breaks off in a way that leaves nothing to say about the rest.
-pub fn scan_file(moderator: &Moderator, path: &Path, channels: Channels, sink: &mut dyn ScanSink) -> Result<Vec<Summary>, ScanError> {
+pub fn scan_file(
+    moderator: &Moderator,
+    path: &Path,
+    channels: Channels,
+    sink: &mut dyn ScanSink,
+) -> Result<Vec<Summary>, ScanError> {
     let mut recording = Recording::open(path)?;
     let total = recording.duration();
     let mut tracks: Vec<Driven> = Vec::new();

@@ -389,7 +389,8 @@ impl Track {
     fn next_final(&mut self) -> Option<Job> {
         // A job goes out only while it is among the first `max_in_flight` unreported ones: what it may know of earlier
         // utterances then depends on the audio alone, not on which worker was faster.
-        let entry = self.timeline.iter_mut().take(self.config.max_in_flight).find(|entry| matches!(entry.state, State::Waiting))?;
+        let entry =
+            self.timeline.iter_mut().take(self.config.max_in_flight).find(|entry| matches!(entry.state, State::Waiting))?;
         let id = JobId(self.next_job);
         self.next_job += 1;
         let deadline = self.config.job_timeout.map(|timeout| self.now + timeout);
@@ -490,7 +491,14 @@ impl Track {
         if verdict.failed.is_some() { Outcome::Failed } else { Outcome::Checked }
     }
 
-    fn report_words(&mut self, utterance: UtteranceId, state: TranscriptState, span: MediaSpan, words: Vec<HeardWord>, from: &Transcript) {
+    fn report_words(
+        &mut self,
+        utterance: UtteranceId,
+        state: TranscriptState,
+        span: MediaSpan,
+        words: Vec<HeardWord>,
+        from: &Transcript,
+    ) {
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
         let event = TranscriptEvent {
             utterance,

@@ -120,7 +120,8 @@ impl Resampler {
             let need = engine.input_frames_next();
             let Some(input) = self.pending.get(used..used + need) else { break };
             let capacity = self.block.len();
-            let (Ok(from), Ok(mut to)) = (InterleavedSlice::new(input, 1, need), InterleavedSlice::new_mut(&mut self.block, 1, capacity))
+            let (Ok(from), Ok(mut to)) =
+                (InterleavedSlice::new(input, 1, need), InterleavedSlice::new_mut(&mut self.block, 1, capacity))
             else {
                 break;
             };

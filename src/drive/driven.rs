@@ -113,7 +113,9 @@ impl Driven {
                     let (sender, wake) = (self.result_sender.clone(), self.wake.clone());
                     self.pool.submit(job, move |done| {
                         // The receiver is gone when the caller dropped the track; nobody waits for the result then.
-                        if sender.send(done).is_ok() && let Some(wake) = wake {
+                        if sender.send(done).is_ok()
+                            && let Some(wake) = wake
+                        {
                             wake();
                         }
                     });

@@ -60,7 +60,8 @@ impl Pool {
         for index in 0..workers.max(1) {
             let worker = model.worker()?;
             let (shared, model) = (pool.shared.clone(), model.clone());
-            let thread = std::thread::Builder::new().name(format!("earmark-{index}")).spawn(move || run(&shared, &*model, worker));
+            let thread =
+                std::thread::Builder::new().name(format!("earmark-{index}")).spawn(move || run(&shared, &*model, worker));
             let thread = thread.map_err(|e| TranscribeError::Engine { engine: "pool", problem: e.to_string() })?;
             pool.threads.push(thread);
         }

@@ -73,14 +73,17 @@ impl Report for Cues {
                 self.cue(out, said.span, &source.speaker, &said.text)
             }
             Item::Event(Event::Flag(flag)) => {
-                let (category, severity, confidence) = (flag.category.as_str(), flag.severity.as_str(), format!("{:.3}", flag.confidence));
+                let (category, severity, confidence) =
+                    (flag.category.as_str(), flag.severity.as_str(), format!("{:.3}", flag.confidence));
                 if csv {
                     let rest = [category, severity, &confidence, &flag.matched, &flag.text, &flag.rule, &flag.reason];
                     return Self::row(out, source, "flag", flag.span, rest);
                 }
                 self.cue(out, flag.span, &source.speaker, &format!("[{severity} {category}] {}", flag.reason))
             }
-            Item::Error(message) if csv => Self::row(out, source, "error", MediaSpan::default(), ["", "", "", "", message, "", ""]),
+            Item::Error(message) if csv => {
+                Self::row(out, source, "error", MediaSpan::default(), ["", "", "", "", message, "", ""])
+            }
             _ => Ok(()),
         }
     }

@@ -23,7 +23,11 @@ pub struct Human {
 fn clock(time: MediaTime) -> String {
     let tenths = time.ticks() * 10 / TICKS_PER_SECOND;
     let (hours, minutes, seconds) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}.{}", tenths % 10) } else { format!("{minutes:02}:{seconds:02}.{}", tenths % 10) }
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}.{}", tenths % 10)
+    } else {
+        format!("{minutes:02}:{seconds:02}.{}", tenths % 10)
+    }
 }
 
 /// "f***": the first letter, then a star for each other one.
@@ -70,10 +74,13 @@ impl Human {
         let flags: u64 = summary.flags.iter().map(|(_, count)| count).sum();
         let kinds: Vec<String> = summary.flags.iter().map(|(category, count)| format!("{category} {count}")).collect();
         let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
-        let unchecked = if summary.unchecked > 0 { format!(", {} could not be checked", seconds(summary.unchecked)) } else { String::new() };
-        let speed = if wall > 0.0 { format!(", {:.1} x real time", summary.duration.as_secs_f64() / wall) } else { String::new() };
+        let unchecked =
+            if summary.unchecked > 0 { format!(", {} could not be checked", seconds(summary.unchecked)) } else { String::new() };
+        let speed =
+            if wall > 0.0 { format!(", {:.1} x real time", summary.duration.as_secs_f64() / wall) } else { String::new() };
         let flagged = if flags == 1 { "1 flag".to_owned() } else { format!("{flags} flags") };
-        let text = format!("  {flagged}{kinds} in {}, speech {}{unchecked}{speed}", clock(summary.duration), seconds(summary.speech));
+        let text =
+            format!("  {flagged}{kinds} in {}, speech {}{unchecked}{speed}", clock(summary.duration), seconds(summary.speech));
         self.paint(Style::new().bold(), &text)
     }
 }
@@ -92,7 +99,13 @@ impl Report for Human {
                 writeln!(out, "  {at}  action   {} {} (score {:.1})", action.kind.as_str(), source.speaker, action.score)
             }
             Item::Event(Event::Transcript(said)) if self.unmask && said.state == TranscriptState::Final => {
-                writeln!(out, "  {}  {}  {}", clock(said.span.start), source.speaker, self.paint(Style::new().dimmed(), &plain(&said.text)))
+                writeln!(
+                    out,
+                    "  {}  {}  {}",
+                    clock(said.span.start),
+                    source.speaker,
+                    self.paint(Style::new().dimmed(), &plain(&said.text))
+                )
             }
             Item::Event(Event::Coverage(coverage)) if !coverage.outcome.is_accounted() => {
                 let (from, to) = (clock(coverage.span.start), clock(coverage.span.end));

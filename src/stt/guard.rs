@@ -8,9 +8,28 @@ use crate::time::TICKS_PER_SECOND;
 
 /// Phrases Whisper writes over music, noise and silence. They count against a transcript only in doubtful audio.
 const PHANTOMS: [&str; 22] = [
-    "thank you", "thanks for watching", "thank you for watching", "thanks", "you", "bye", "bye bye", "okay", "oh", "so", "ah",
-    "i'm sorry", "the end", "subscribe", "please subscribe", "see you next time", "see you in the next video", "hmm", "uh",
-    "merci", "sous titres", "subtitles by the amara org community",
+    "thank you",
+    "thanks for watching",
+    "thank you for watching",
+    "thanks",
+    "you",
+    "bye",
+    "bye bye",
+    "okay",
+    "oh",
+    "so",
+    "ah",
+    "i'm sorry",
+    "the end",
+    "subscribe",
+    "please subscribe",
+    "see you next time",
+    "see you in the next video",
+    "hmm",
+    "uh",
+    "merci",
+    "sous titres",
+    "subtitles by the amara org community",
 ];
 
 /// What is left of a transcript, and how many words were dropped.
@@ -51,7 +70,9 @@ pub(crate) fn check(mut transcript: Transcript, evidence: Evidence<'_>) -> Resul
     }
     let before = transcript.words.len();
     drop_annotations(&mut transcript.words);
-    transcript.words.retain(|word| word.text.chars().any(char::is_alphanumeric) && evidence.peak_under(word.start, word.end) >= 0.15);
+    transcript
+        .words
+        .retain(|word| word.text.chars().any(char::is_alphanumeric) && evidence.peak_under(word.start, word.end) >= 0.15);
     collapse_repeats(&mut transcript.words);
     if is_invented(&transcript, evidence) {
         transcript.words.clear();
@@ -107,7 +128,11 @@ fn is_invented(transcript: &Transcript, evidence: Evidence<'_>) -> bool {
     let too_fast = words.len() as f32 > 7.5 * (voiced + 0.5);
     let doubtful = voiced < 0.4 || peak < 0.75 || transcript.no_speech > 0.6;
     let unsure = confidence < 0.4 || (transcript.no_speech > 0.6 && confidence < 0.6);
-    too_fast || (transcript.looped && confidence < 0.6) || (doubtful && (phantom || unsure)) || (phantom && confidence < 0.45) || confidence < 0.2
+    too_fast
+        || (transcript.looped && confidence < 0.6)
+        || (doubtful && (phantom || unsure))
+        || (phantom && confidence < 0.45)
+        || confidence < 0.2
 }
 
 fn bare(text: &str) -> String {

@@ -49,7 +49,10 @@ pub struct Word {
 
 impl fmt::Debug for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Word").field("ticks", &(self.start..self.end)).field("confidence", &self.confidence).finish_non_exhaustive()
+        f.debug_struct("Word")
+            .field("ticks", &(self.start..self.end))
+            .field("confidence", &self.confidence)
+            .finish_non_exhaustive()
     }
 }
 

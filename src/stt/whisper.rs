@@ -185,7 +185,13 @@ impl WhisperWorker {
         Ok(Window { words, covered, decoded })
     }
 
-    fn decode(&mut self, audio: &[f32], window: usize, fixed: Option<usize>, expected: Option<usize>) -> Result<Decoded, TranscribeError> {
+    fn decode(
+        &mut self,
+        audio: &[f32],
+        window: usize,
+        fixed: Option<usize>,
+        expected: Option<usize>,
+    ) -> Result<Decoded, TranscribeError> {
         if window != self.window {
             set_window(&mut self.state, &self.prime, window)?;
             self.window = window;

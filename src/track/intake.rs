@@ -155,7 +155,13 @@ impl Intake {
 
     /// Fills `frame` with the next ticks, if a whole frame is there or, with `finished`, whatever is left.
     pub(super) fn next_frame(&mut self, frame: &mut [f32], finished: bool) -> Option<Frame> {
-        let available: u64 = self.runs.iter().map(|run| match run { Run::Audio(n) | Run::Gap(n) => *n }).sum();
+        let available: u64 = self
+            .runs
+            .iter()
+            .map(|run| match run {
+                Run::Audio(n) | Run::Gap(n) => *n,
+            })
+            .sum();
         if available == 0 || (available < frame.len() as u64 && !finished) {
             return None;
         }

@@ -65,7 +65,8 @@ impl Judge {
         }
         let mut found = findings.take();
         if found.len() > MAX_FINDINGS {
-            verdict.failed = Some(EngineError { engine: "policy", problem: format!("more than {MAX_FINDINGS} findings in one utterance") });
+            verdict.failed =
+                Some(EngineError { engine: "policy", problem: format!("more than {MAX_FINDINGS} findings in one utterance") });
             found.truncate(MAX_FINDINGS);
         }
         found.retain(|f| f.first <= f.last && (fresh..self.window.len()).contains(&f.last));

@@ -201,7 +201,9 @@ impl Live<'_> {
             Encoding::S16le => {
                 self.samples.extend(complete.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0));
             }
-            Encoding::F32le => self.samples.extend(complete.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
+            Encoding::F32le => {
+                self.samples.extend(complete.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
+            }
         }
         self.rest.drain(..whole);
         let samples = std::mem::take(&mut self.samples);
@@ -209,7 +211,9 @@ impl Live<'_> {
             loop {
                 match self.speakers[index].1.push(&samples, self.args.rate, self.args.width()) {
                     Ok(()) => break,
-                    Err(DriveError::Push(PushError::Full)) => self.pump(|track, sink| drop(track.wait(sink)))?,
+                    Err(DriveError::Push(PushError::Full)) => self.pump(|track, sink| {
+                        track.wait(sink);
+                    })?,
                     Err(e) => return Err(Stop::Failed(format!("standard input: {e}"))),
                 }
             }

@@ -41,7 +41,14 @@ pub struct Output {
 
 impl Output {
     /// `format` decides unless it is `None`: then people get text on a terminal and programs get JSON lines.
-    pub fn open(path: Option<&Path>, format: Option<Format>, lines: Jsonl, unmask: bool, run: Run, flush: bool) -> Result<Self, String> {
+    pub fn open(
+        path: Option<&Path>,
+        format: Option<Format>,
+        lines: Jsonl,
+        unmask: bool,
+        run: Run,
+        flush: bool,
+    ) -> Result<Self, String> {
         let terminal = path.is_none() && io::stdout().is_terminal();
         let colour = terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
         let report: Box<dyn Report> = match format.unwrap_or(if terminal { Format::Human } else { Format::Jsonl }) {

@@ -38,7 +38,8 @@ pub struct Args {
 
 /// Files that a folder is searched for; a file named on the command line is tried whatever its name.
 const EXTENSIONS: [&str; 18] = [
-    "wav", "wave", "flac", "mp3", "ogg", "oga", "opus", "webm", "mkv", "mka", "m4a", "mp4", "m4b", "aac", "aif", "aiff", "caf", "mov",
+    "wav", "wave", "flac", "mp3", "ogg", "oga", "opus", "webm", "mkv", "mka", "m4a", "mp4", "m4b", "aac", "aif", "aiff", "caf",
+    "mov",
 ];
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -77,7 +78,15 @@ pub fn run(args: &Args) -> Result<u8, String> {
         return Ok(130);
     }
     let flagged = args.fail_on.is_some_and(|level| verdict.worst >= Some(Severity::from(level)));
-    Ok(if verdict.unreadable { 2 } else if flagged { 1 } else if verdict.unchecked { 3 } else { 0 })
+    Ok(if verdict.unreadable {
+        2
+    } else if flagged {
+        1
+    } else if verdict.unchecked {
+        3
+    } else {
+        0
+    })
 }
 
 #[derive(Default)]
@@ -99,7 +108,13 @@ impl Verdict {
 }
 
 /// Scans files side by side over one pool and writes their lines in the order of the files.
-fn scan_all(args: &Args, moderator: &Moderator, files: &[PathBuf], output: &mut Output, bar: &ProgressBar) -> Result<Verdict, Stop> {
+fn scan_all(
+    args: &Args,
+    moderator: &Moderator,
+    files: &[PathBuf],
+    output: &mut Output,
+    bar: &ProgressBar,
+) -> Result<Verdict, Stop> {
     let readers = args.shared.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(readers.min(files.len())).build();
     let pool = pool.map_err(|e| Stop::Failed(format!("the reading threads cannot be started: {e}")))?;
@@ -200,8 +215,13 @@ fn scan_one(args: &Args, moderator: &Moderator, file: usize, path: &Path, sender
     }
     let began = Instant::now();
     let name = path.display().to_string();
-    let room = args.shared.room.clone().unwrap_or_else(|| path.file_stem().map_or_else(|| name.clone(), |s| s.to_string_lossy().into_owned()));
-    let source = |channel| Source { source: Some(name.clone()), room: room.clone(), speaker: args.shared.speaker(args.channels, channel) };
+    let room = args
+        .shared
+        .room
+        .clone()
+        .unwrap_or_else(|| path.file_stem().map_or_else(|| name.clone(), |s| s.to_string_lossy().into_owned()));
+    let source =
+        |channel| Source { source: Some(name.clone()), room: room.clone(), speaker: args.shared.speaker(args.channels, channel) };
     let sources: Vec<Source> = (0..8).map(source).collect();
     let mut collect = Collect { sender, file, sources, later: Vec::new(), bar, read: Duration::ZERO };
     collect.send(0, Item::Start);

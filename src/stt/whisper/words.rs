@@ -47,7 +47,8 @@ pub(super) fn assemble(
         let times = |token: usize| decoded.tokens.get(token).map_or(&decoded.last_times[..], |token| &token.times);
         let ends: Vec<&[f32]> = segment.drafts.iter().map(|draft| times(draft.next)).collect();
         let texts: Vec<String> = segment.drafts.iter().map(|d| String::from_utf8_lossy(&d.bytes).trim().to_owned()).collect();
-        let lengths: Vec<usize> = texts.iter().map(|text| text.chars().filter(|c| c.is_alphanumeric()).count().max(1) + 1).collect();
+        let lengths: Vec<usize> =
+            texts.iter().map(|text| text.chars().filter(|c| c.is_alphanumeric()).count().max(1) + 1).collect();
         let path = align::word_ends(&ends, &lengths, segment.from, segment.to);
         let mut start = segment.from;
         for ((draft, text), end) in segment.drafts.iter().zip(texts).zip(path) {
