@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::context::{Cue, InContext, judge};
 use super::matcher::{Hit, Work};
-use super::normalise::{Token, push_tokens};
+use super::normalise::{Token, mark_quotations, push_tokens};
 use super::policy::{Compiled, Payload, Policy};
 use super::{Finding, Findings, Flagger, HeardWord, TextView};
 use crate::error::EngineError;
@@ -63,6 +63,7 @@ impl Flagger for PolicyFlagger {
         if tokens.last().is_none_or(|token| token.word < text.fresh) {
             return Ok(());
         }
+        mark_quotations(text.words.iter().map(|word| &*word.text), tokens);
         compiled.matcher.find(tokens, work, hits);
         let languages = languages(compiled, work, text.language);
         match_regexes(compiled, tokens, hits);

@@ -16,8 +16,9 @@ type Symbol = u32;
 const CLASS: Symbol = 1 << 31;
 const ANY: Symbol = u32::MAX;
 const NUMBER: Symbol = u32::MAX - 1;
+const QUOTED: Symbol = u32::MAX - 2;
 /// Words like "uh" that are skipped inside phrases.
-pub(crate) const FILLER: ClassId = ClassId(u32::MAX - 2 - CLASS);
+pub(crate) const FILLER: ClassId = ClassId(u32::MAX - 3 - CLASS);
 
 const ROOT: u32 = 0;
 const NONE: u32 = u32::MAX;
@@ -78,13 +79,17 @@ impl<P: Copy + PartialEq> Matcher<P> {
     }
 
     /// The symbols a token may be read as. An exact reading rules out the guesses.
-    fn read(&self, token: &str, edges: &mut Vec<Edge>) {
+    fn read(&self, token: &Token, edges: &mut Vec<Edge>) {
         let mut push = |symbol: Symbol| {
             let edge = Edge { symbol, tokens: 1 };
             if !edges.contains(&edge) {
                 edges.push(edge);
             }
         };
+        if token.quoted {
+            push(QUOTED);
+        }
+        let token = token.text.as_str();
         let known = |text: &str| self.vocabulary.get(text).copied();
         if let Some(symbol) = known(token) {
             push(symbol);
@@ -159,7 +164,7 @@ impl<P: Copy + PartialEq> Matcher<P> {
         edges.resize_with(tokens.len(), Vec::new);
         for at in (0..tokens.len()).rev() {
             let mut here = std::mem::take(&mut edges[at]);
-            self.read(&tokens[at].text, &mut here);
+            self.read(&tokens[at], &mut here);
             let mut done = 0;
             while let Some(edge) = here.get(done).copied() {
                 done += 1;
@@ -229,6 +234,7 @@ fn symbol(vocabulary: &mut HashMap<Box<str>, Symbol>, piece: &Piece, class_named
         Piece::Word(word) => intern(vocabulary, word),
         Piece::Class(name) => CLASS | class_named(name).0,
         Piece::Number => NUMBER,
+        Piece::Quoted => QUOTED,
         Piece::Any | Piece::Gap(_) | Piece::Either(_) => ANY,
     }
 }

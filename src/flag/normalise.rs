@@ -20,6 +20,8 @@ pub(crate) struct Token {
     pub word: usize,
     /// A sentence ends after this token ("." "?" "!"), as far as the recogniser punctuates at all.
     pub ends_sentence: bool,
+    /// It stands inside quotation marks that open and close within the words.
+    pub quoted: bool,
 }
 
 /// Spoken forms that are rewritten before matching, so that a rule is written once: "gonna" → "going to".
@@ -73,12 +75,34 @@ pub(crate) fn push_tokens(word: &str, index: usize, spoken: &Spoken, out: &mut V
     }
 }
 
+/// Longest quotation, in words; a mark left open is no quotation.
+const LONGEST_QUOTATION: usize = 40;
+
+/// Marks the tokens inside quotation marks, unless the quotation is all there is.
+pub(crate) fn mark_quotations<'a>(words: impl Iterator<Item = &'a str>, tokens: &mut [Token]) {
+    let mut open: Option<usize> = None;
+    for (index, word) in words.enumerate() {
+        if word.starts_with(['"', '“', '„', '«', '”']) && open.is_none_or(|open| index - open > LONGEST_QUOTATION) {
+            open = Some(index);
+        }
+        let end = word.trim_end_matches(['.', ',', '!', '?', ';', ':']);
+        let closes = end.ends_with(['"', '”', '“', '»']) && (end.chars().count() > 1 || open != Some(index));
+        let Some(begin) = open.filter(|_| closes) else { continue };
+        open = None;
+        let inside = |token: &Token| (begin..=index).contains(&token.word);
+        if !tokens.iter().all(inside) {
+            let from = tokens.partition_point(|token| token.word < begin);
+            tokens[from..].iter_mut().take_while(|token| token.word <= index).for_each(|token| token.quoted = true);
+        }
+    }
+}
+
 fn push(token: &str, word: usize, out: &mut Vec<Token>) {
     let text = match token.char_indices().nth(LONGEST_TOKEN) {
         Some((cut, _)) => token[..cut].to_owned(),
         None => token.to_owned(),
     };
-    out.push(Token { text, word, ends_sentence: false });
+    out.push(Token { text, word, ends_sentence: false, quoted: false });
 }
 
 /// "[laughter]", "(coughs)", "♪": what recognisers write for sounds that are not words.
@@ -252,6 +276,21 @@ mod tests {
     fn annotations_are_not_words() {
         assert!(texts("[laughter] (coughs) ♪ --- ...").is_empty());
         assert_eq!(texts("*sighs* f***"), ["sighs", "f***"]);
+    }
+
+    #[test]
+    fn quotations_are_marked_when_they_are_part_of_more() {
+        let quoted = |text: &str| {
+            let mut tokens = Vec::new();
+            let words: Vec<&str> = text.split_whitespace().collect();
+            words.iter().enumerate().for_each(|(index, word)| push_tokens(word, index, &Spoken::default(), &mut tokens));
+            mark_quotations(words.iter().copied(), &mut tokens);
+            tokens.iter().filter(|token| token.quoted).map(|token| token.text.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(quoted("he said \"go away\", and «no» left"), ["go", "away", "no"]);
+        assert!(quoted("\"all of it\"").is_empty());
+        assert!(quoted("a \" b c").is_empty());
+        assert!(quoted("5\" is enough").is_empty());
     }
 
     #[test]

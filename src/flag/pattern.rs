@@ -28,6 +28,8 @@ pub(crate) enum Piece {
     Any,
     /// `{number}`: a token of digits.
     Number,
+    /// `{quoted}`: a token inside quotation marks.
+    Quoted,
     /// `...`: up to so many tokens of anything.
     Gap(u8),
     /// One of several sequences; one of them may be empty.
@@ -66,7 +68,7 @@ pub(crate) fn span(pieces: &[Piece]) -> (usize, usize) {
         let (low, high) = match piece {
             Piece::Gap(words) => (0, usize::from(*words)),
             Piece::Class(_) => (1, 3),
-            Piece::Word(_) | Piece::Any | Piece::Number => (1, 1),
+            Piece::Word(_) | Piece::Any | Piece::Number | Piece::Quoted => (1, 1),
             Piece::Either(all) => {
                 let spans = || all.iter().map(|pieces| span(pieces));
                 (spans().map(|span| span.0).min().unwrap_or(0), spans().map(|span| span.1).max().unwrap_or(0))
@@ -289,6 +291,7 @@ fn push_piece(item: &str, spoken: &Spoken, pieces: &mut Vec<Piece>) -> Result<()
         pieces.push(match bare.strip_prefix('{').and_then(|bare| bare.strip_suffix('}')) {
             Some("any") => Piece::Any,
             Some("number") => Piece::Number,
+            Some("quoted") => Piece::Quoted,
             Some(name) if !name.is_empty() && !name.contains(['{', '}']) => Piece::Class(name.to_owned()),
             _ => return Err("a slot is a class name in braces with spaces around it, \" {insult} \"".to_owned()),
         });
@@ -310,6 +313,7 @@ mod tests {
             Piece::Class(name) => format!("<{name}>"),
             Piece::Any => "<*>".to_owned(),
             Piece::Number => "<#>".to_owned(),
+            Piece::Quoted => "<q>".to_owned(),
             Piece::Gap(words) => format!("~{words}"),
             Piece::Either(all) => format!("({})", all.iter().map(|pieces| show(pieces)).collect::<Vec<_>>().join("|")),
         };

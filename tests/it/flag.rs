@@ -1,9 +1,11 @@
 //! What the default policy flags, what it lets pass, and that hostile words can't hurt it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use earmark::flag::{Category, Finding, Findings, Flagger, HeardWord, Policy, Severity, TextView};
 use earmark::{MediaSpan, MediaTime};
+
+static DEFAULT: LazyLock<Policy> = LazyLock::new(Policy::bundled);
 
 fn heard(text: &str, confidence: f32) -> Vec<HeardWord> {
     let word = |(index, text): (usize, &str)| HeardWord {
@@ -21,7 +23,7 @@ fn judge(policy: &Policy, words: &[HeardWord], fresh: usize, language: &str) -> 
 }
 
 fn default(text: &str, language: &str) -> Vec<Finding> {
-    judge(&Policy::bundled(), &heard(text, 1.0), 0, language)
+    judge(&DEFAULT, &heard(text, 1.0), 0, language)
 }
 
 fn strongest(text: &str) -> Option<(Category, Severity)> {
@@ -150,52 +152,52 @@ fn self_harm_is_routed_and_never_scores() {
 
 #[test]
 fn matches_cross_utterance_borders_and_keep_their_words() {
-    let policy = Policy::bundled();
+    let policy = &*DEFAULT;
     let words = heard("well i am going to kill you tonight", 1.0);
     assert!(policy.context_words() >= 6);
-    let found = judge(&policy, &words, 5, "en");
+    let found = judge(policy, &words, 5, "en");
     assert_eq!(found.iter().map(|found| (found.first, found.last)).collect::<Vec<_>>(), [(1, 6)]);
-    assert_eq!(judge(&policy, &words, 7, "en"), [], "nothing fresh is part of it");
+    assert_eq!(judge(policy, &words, 7, "en"), [], "nothing fresh is part of it");
 }
 
 #[test]
 fn confidence_follows_the_recogniser_and_severity_does_not() {
-    let policy = Policy::bundled();
-    let sure = &judge(&policy, &heard("i will kill you", 1.0), 0, "en")[0];
-    let unsure = &judge(&policy, &heard("i will kill you", 0.4), 0, "en")[0];
+    let policy = &*DEFAULT;
+    let sure = &judge(policy, &heard("i will kill you", 1.0), 0, "en")[0];
+    let unsure = &judge(policy, &heard("i will kill you", 0.4), 0, "en")[0];
     assert!(unsure.confidence < sure.confidence * 0.5);
     assert_eq!(unsure.severity, sure.severity);
-    let broken = &judge(&policy, &heard("i will kill you", f32::NAN), 0, "en")[0];
+    let broken = &judge(policy, &heard("i will kill you", f32::NAN), 0, "en")[0];
     assert!((0.0..=1.0).contains(&broken.confidence));
 }
 
 #[test]
 fn hostile_text_is_judged_in_bounded_work() {
-    let policy = Policy::bundled();
+    let policy = &*DEFAULT;
     let mut texts = vec![
         String::new(),
         " ".repeat(1_000),
-        "fuck ".repeat(20_000),
-        "you are a ".repeat(10_000),
-        "i will kill women and you and them ".repeat(3_000),
+        "fuck ".repeat(5_000),
+        "you are a ".repeat(3_000),
+        "i will kill women and you and them ".repeat(700),
         "f*** ".repeat(5_000),
         "*".repeat(100_000),
         "a".repeat(1 << 20),
-        "é\u{301}".repeat(50_000),
+        "é\u{301}".repeat(10_000),
         "\u{200B}\u{202E}\u{FEFF} \u{0} \u{FFFD} 👩‍👩‍👧 ﷽ ".repeat(1_000),
-        "-'-'-' ".repeat(10_000),
+        "-'-'-' ".repeat(2_000),
         "[[[((({{{".repeat(1_000),
     ];
-    texts.push((0..50_000).map(|n| char::from_u32(n * 22 % 0x1_0000).unwrap_or(' ')).collect());
+    texts.push((0..20_000).map(|n| char::from_u32(n * 22 % 0x1_0000).unwrap_or(' ')).collect());
     for text in texts {
         for language in ["en", "", "xx", "\u{0}"] {
             let words = heard(&text, 1.0);
-            for found in judge(&policy, &words, 0, language) {
+            for found in judge(policy, &words, 0, language) {
                 assert!(found.first <= found.last && found.last < words.len());
             }
         }
     }
-    let repeated = default(&"fuck ".repeat(20_000), "en");
+    let repeated = default(&"fuck ".repeat(5_000), "en");
     assert_eq!(repeated.len(), 1, "the same thing in a row is one finding");
 }
 
@@ -222,14 +224,14 @@ fn a_room_changes_the_default() {
         found.iter().map(|found| (&*found.rule, found.severity)).collect::<Vec<_>>(),
         [("default/swearing", Severity::High)]
     );
-    assert_ne!(policy.sha256(), Policy::bundled().sha256());
+    assert_ne!(policy.sha256(), DEFAULT.sha256());
 }
 
 #[test]
 fn nothing_printed_holds_the_words() {
-    let policy = Policy::bundled();
+    let policy = &*DEFAULT;
     let words = heard("i will kill you", 1.0);
-    let found = judge(&policy, &words, 0, "en");
+    let found = judge(policy, &words, 0, "en");
     let printed = format!("{policy:?} {found:?} {words:?}");
     assert!(!printed.contains("kill you"), "{printed}");
     let words: Arc<[HeardWord]> = words.into();

@@ -27,7 +27,7 @@ const MASKED_CLASS: &str = "masked";
 const COMMON_CLASS: &str = "common";
 
 pub(super) fn compile(loader: Loader<'_>) -> Result<Compiled, PolicyErrors> {
-    let Loader { loaded, mut mistakes, texts, .. } = loader;
+    let Loader { loaded, texts, .. } = loader;
     let mut compiler = Compiler::new(&loaded);
     for (index, loaded) in loaded.iter().enumerate() {
         compiler.classes(index, loaded);
@@ -51,6 +51,7 @@ pub(super) fn compile(loader: Loader<'_>) -> Result<Compiled, PolicyErrors> {
         out.thresholds[*category as usize] = *least;
     }
     out.context_words = out.context_words.min(MOST_CONTEXT);
+    let mut mistakes = Vec::new();
     for loaded in loaded {
         let mut found = loaded.file.into_mistakes();
         found.sort_by_key(|mistake: &PolicyMistake| mistake.line);

@@ -1,7 +1,8 @@
 //! A policy file with everything it includes, in the order in which the first one to say something wins.
 
 use super::bundled;
-use super::error::{PolicyMistake, did_you_mean};
+use super::error::did_you_mean;
+use super::mend::mend;
 use super::parse::{self, Pack};
 use super::table::{File, Located};
 
@@ -26,26 +27,22 @@ pub(super) struct Loaded {
 pub(super) struct Loader<'a> {
     resolve: Resolve<'a>,
     pub loaded: Vec<Loaded>,
-    /// Mistakes in files that couldn't be read as TOML.
-    pub mistakes: Vec<PolicyMistake>,
     /// Every text read, for the policy's hash.
     pub texts: Vec<String>,
 }
 
 impl<'a> Loader<'a> {
     pub(super) fn new(resolve: Resolve<'a>) -> Self {
-        Self { resolve, loaded: Vec::new(), mistakes: Vec::new(), texts: Vec::new() }
+        Self { resolve, loaded: Vec::new(), texts: Vec::new() }
     }
 
     /// Reads `text` and, after it, what it includes. Returns the pack's index.
-    pub(super) fn load(&mut self, name: &str, text: String, bundled: bool) -> Option<usize> {
-        let file = File::new(name, &text);
-        let pack = parse::read(&file, &text);
+    pub(super) fn load(&mut self, name: &str, text: String, bundled: bool) -> usize {
+        let mut file = File::new(name, &text);
+        let readable = mend(&mut file, &text);
+        let pack = parse::read(&file, &readable);
+        drop(readable);
         self.texts.push(text);
-        let Some(pack) = pack else {
-            self.mistakes.extend(file.into_mistakes());
-            return None;
-        };
         if let Some(other) = self.loaded.iter().find(|other| other.pack.name == pack.name && !pack.name.is_empty()) {
             file.mistake(1, None, format!("the name \"{}\" is taken by {}", pack.name, other.file.name));
         }
@@ -53,7 +50,7 @@ impl<'a> Loader<'a> {
         self.loaded.push(Loaded { file, pack, sees: vec![index], lexicons: Vec::new(), bundled });
         self.load_lexicons(index);
         self.load_includes(index);
-        Some(index)
+        index
     }
 
     fn load_includes(&mut self, index: usize) {
@@ -73,7 +70,7 @@ impl<'a> Loader<'a> {
                     from.file.mistake(include.line, None, problem);
                 })
                 .ok()
-                .and_then(|(text, bundled)| self.load(&include.value, text, bundled))
+                .map(|(text, bundled)| self.load(&include.value, text, bundled))
             });
             if let Some(found) = found {
                 let seen = self.loaded[found].sees.clone();

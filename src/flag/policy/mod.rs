@@ -6,6 +6,7 @@ mod bundled;
 pub(in crate::flag) mod compile;
 mod error;
 mod load;
+mod mend;
 mod parse;
 mod table;
 #[cfg(test)]

@@ -88,16 +88,9 @@ pub(super) struct Override {
     pub strikes: Option<bool>,
 }
 
-/// Reads `text`; mistakes go to `file`. `None` when it isn't TOML at all.
-pub(super) fn read(file: &File, text: &str) -> Option<Pack> {
-    let (root, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let line = error.span().map_or(1, |span| file.line(span.start));
-        file.mistake(line, None, format!("not valid TOML: {}", error.message().replace('\n', "; ")));
-    }
-    if !errors.is_empty() {
-        return None;
-    }
+/// Reads `text`, which is valid TOML but for what was reported already; other mistakes go to `file`.
+pub(super) fn read(file: &File, text: &str) -> Pack {
+    let (root, _) = DeTable::parse_recoverable(text);
     let table = Table::new(file, root.span(), root.get_ref());
     let name = table.required("name");
     if let Some(name) = &name
@@ -121,7 +114,7 @@ pub(super) fn read(file: &File, text: &str) -> Option<Pack> {
         strikes: strikes(&table),
     };
     table.finish();
-    Some(pack)
+    pack
 }
 
 fn is_id(text: &str) -> bool {
@@ -156,7 +149,7 @@ fn classes(table: Table<'_>) -> Vec<Class> {
         if !is_id(&name.value) {
             table.mistake(name.line, "a class name may hold letters, digits, \"-\", \"_\" and \".\" only");
         }
-        if ["any", "number"].contains(&name.value.as_str()) {
+        if ["any", "number", "quoted"].contains(&name.value.as_str()) {
             table.mistake(name.line, format!("the class name \"{}\" is taken: {{{0}}} is built in", name.value));
         }
         let (members, files) = match table.named(&name.value) {
@@ -200,11 +193,11 @@ fn reason_of(table: &Table<'_>, key: &'static str) -> String {
 fn rule(mut table: Table<'_>) -> Option<Rule> {
     let id = id_of(&mut table);
     if !has(&table, "category") {
-        table.mistake(table.line, "\"category\" is missing");
+        table.missing("\"category\" is missing");
     }
     let category = table.id("category", &Category::ALL, Category::as_str);
     if !has(&table, "severity") {
-        table.mistake(table.line, "\"severity\" is missing; it is one of low, medium, high, critical");
+        table.missing("\"severity\" is missing; it is one of low, medium, high, critical");
     }
     let severity = table.id("severity", &Severity::ALL, Severity::as_str);
     let found = Rule {
@@ -225,7 +218,7 @@ fn rule(mut table: Table<'_>) -> Option<Rule> {
         id: id.unwrap_or_else(|| Located { value: String::new(), line: table.line }),
     };
     if found.terms.is_empty() && found.phrases.is_empty() && found.regex.is_empty() {
-        table.mistake(table.line, "the rule looks for nothing; give it terms, phrases or regex");
+        table.missing("the rule looks for nothing; give it terms, phrases or regex");
     }
     for term in found.terms.iter().filter(|term| term.value.contains(['{', '}']) || term.value.contains("...")) {
         table.mistake(term.line, "a term is a fixed expression; put slots and gaps under \"phrases\"");
@@ -258,7 +251,7 @@ fn context(mut table: Table<'_>) -> Option<Context> {
         id: id.unwrap_or_else(|| Located { value: String::new(), line: table.line }),
     };
     if found.before.is_empty() && found.after.is_empty() && found.around.is_empty() {
-        table.mistake(table.line, "the context has no cues; give it before, after or around");
+        table.missing("the context has no cues; give it before, after or around");
     }
     table.finish();
     Some(found)
@@ -274,7 +267,7 @@ fn allow(mut table: Table<'_>) -> Allow {
         languages: languages(&table),
     };
     if found.phrases.is_empty() {
-        table.mistake(table.line, "the allow entry has no phrases");
+        table.missing("the allow entry has no phrases");
     }
     table.finish();
     found
@@ -350,10 +343,10 @@ fn strikes(root: &Table<'_>) -> Option<StrikeConfig> {
 
 fn rung(table: Table<'_>) -> Option<Rung> {
     if !has(&table, "action") {
-        table.mistake(table.line, "\"action\" is missing");
+        table.missing("\"action\" is missing");
     }
     if !has(&table, "score") {
-        table.mistake(table.line, "\"score\" is missing");
+        table.missing("\"score\" is missing");
     }
     let action = table.id("action", &ActionKind::ALL, ActionKind::as_str);
     let score = table.number("score", 0.0..1_000_000.0);

@@ -20,13 +20,22 @@ pub(super) struct Located<T> {
 pub(super) struct File {
     pub name: String,
     lines: Vec<usize>,
+    /// Lines of sections with syntax errors: what is missing there may only be unreadable.
+    pub damaged: Vec<Range<usize>>,
     mistakes: RefCell<Vec<PolicyMistake>>,
 }
 
 impl File {
     pub(super) fn new(name: &str, text: &str) -> Self {
+        let mut file = Self { name: name.to_owned(), lines: Vec::new(), damaged: Vec::new(), mistakes: RefCell::default() };
+        file.index_lines(text);
+        file
+    }
+
+    /// Takes `text` for what offsets count from.
+    pub(super) fn index_lines(&mut self, text: &str) {
         let starts = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
-        Self { name: name.to_owned(), lines: std::iter::once(0).chain(starts).collect(), mistakes: RefCell::default() }
+        self.lines = std::iter::once(0).chain(starts).collect();
     }
 
     /// Line (from 1) of a byte offset.
@@ -63,6 +72,13 @@ impl<'a> Table<'a> {
         self.file.mistake(line, self.rule.as_deref(), problem);
     }
 
+    /// A mistake that something isn't there.
+    pub(super) fn missing(&self, problem: &str) {
+        if !self.file.damaged.iter().any(|lines| lines.contains(&self.line)) {
+            self.mistake(self.line, problem);
+        }
+    }
+
     fn line_of<T>(&self, value: &Spanned<T>) -> usize {
         self.file.line(value.span().start)
     }
@@ -94,7 +110,7 @@ impl<'a> Table<'a> {
     pub(super) fn required(&self, key: &'static str) -> Option<Located<String>> {
         if !self.entries.contains_key(key) {
             self.asked.borrow_mut().push(key);
-            self.mistake(self.line, format!("\"{key}\" is missing"));
+            self.missing(&format!("\"{key}\" is missing"));
             return None;
         }
         self.string(key)
