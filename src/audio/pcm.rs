@@ -79,7 +79,7 @@ impl<'a> Pcm<'a> {
         if !(1..=8).contains(&channels) {
             return Err(PcmError::Channels(channels));
         }
-        if len % usize::from(channels) != 0 {
+        if !len.is_multiple_of(usize::from(channels)) {
             return Err(PcmError::Frames { samples: len, channels });
         }
         Ok(Self { samples, rate, channels })

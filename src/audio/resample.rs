@@ -153,7 +153,7 @@ fn engine(rate: usize) -> Result<Box<dyn rubato::Resampler<f32>>, String> {
     if step_in * blocks % 2 == 1 || step_out * blocks % 2 == 1 {
         blocks += 1;
     }
-    if step_out * blocks <= MAX_BLOCK_TICKS && (step_in * blocks) % 2 == 0 {
+    if step_out * blocks <= MAX_BLOCK_TICKS && (step_in * blocks).is_multiple_of(2) {
         let window = WindowFunction::BlackmanHarris2;
         let fft = Fft::<f32>::new_custom(rate, OUT_RATE, step_in * blocks, 1, 1, window, FixedSync::Both);
         return fft.map(|fft| Box::new(fft) as _).map_err(|e| e.to_string());

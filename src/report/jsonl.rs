@@ -186,7 +186,7 @@ impl Jsonl {
     }
 
     fn lag(self, lag: Duration) -> Option<u64> {
-        self.lag.then(|| lag.as_millis() as u64)
+        self.lag.then_some(lag.as_millis() as u64)
     }
 
     fn transcript<'a>(self, source: &'a Source, event: &'a TranscriptEvent) -> TranscriptBody<'a> {

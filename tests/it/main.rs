@@ -1,3 +1,9 @@
 //! Behaviour of the crate from outside, one module per behaviour.
 
+#[cfg(all(feature = "whisper", feature = "cli"))]
+mod cli;
 mod flag;
+mod invariants;
+#[cfg(all(feature = "whisper", feature = "cli"))]
+mod speech;
+mod support;

@@ -58,13 +58,13 @@ impl std::str::FromStr for ChannelArg {
 
 impl Args {
     fn width(&self) -> u16 {
-        let counts = self.channels.iter().filter_map(|c| if let ChannelArg::Count(n) = c { Some(*n) } else { None });
-        counts.last().unwrap_or(1)
+        let mut counts = self.channels.iter().filter_map(|c| if let ChannelArg::Count(n) = c { Some(*n) } else { None });
+        counts.next_back().unwrap_or(1)
     }
 
     fn mode(&self) -> ChannelMode {
-        let modes = self.channels.iter().filter_map(|c| if let ChannelArg::Mode(mode) = c { Some(*mode) } else { None });
-        modes.last().unwrap_or(ChannelMode::Mix)
+        let mut modes = self.channels.iter().filter_map(|c| if let ChannelArg::Mode(mode) = c { Some(*mode) } else { None });
+        modes.next_back().unwrap_or(ChannelMode::Mix)
     }
 }
 

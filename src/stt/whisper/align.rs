@@ -90,8 +90,8 @@ mod tests {
 
     #[test]
     fn more_words_than_positions_still_end_in_order() {
-        let flat = vec![-1.0; 4];
-        let ends = word_ends(&[&flat; 6], &[1; 6], 0, 2);
+        let flat = [-1.0; 4];
+        let ends = word_ends(&[&flat[..]; 6], &[1; 6], 0, 2);
         assert!(ends.windows(2).all(|pair| pair[0] <= pair[1]) && ends[5] == 2);
     }
 

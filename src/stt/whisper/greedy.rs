@@ -180,7 +180,7 @@ impl Chooser<'_> {
         let before_that_too = tokens.len() < 2 || is_time(tokens.get(tokens.len().wrapping_sub(2)));
         let initial = tokens.is_empty();
         // Timestamps come in pairs except before the end: after a closing one only another or the end may follow.
-        let text_allowed = !(after_time && !before_that_too) && !initial;
+        let text_allowed = !initial && (!after_time || before_that_too);
         let times_allowed = !(after_time && before_that_too) || initial;
         let from = self.last_time.map_or(first_time, |last| last as usize + usize::from(!after_time));
         let latest = if initial { MAX_INITIAL_TIME as usize } else { self.limits.positions };
