@@ -61,7 +61,7 @@ pub enum Overload {
 /// ```
 /// let mut config = earmark::TrackConfig::live();
 /// config.history = std::time::Duration::from_secs(40);
-/// assert!(config.max_memory_bytes() < 10 << 20);
+/// assert!(config.max_memory_bytes() < 64 << 20);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
