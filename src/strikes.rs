@@ -113,7 +113,7 @@ pub struct Action {
 /// ```
 /// use earmark::MediaTime;
 /// use earmark::flag::{Category, Finding, Severity};
-/// use earmark::strikes::{ActionKind, StrikeConfig, Strikes};
+/// use earmark::{ActionKind, StrikeConfig, Strikes};
 ///
 /// let mut strikes = Strikes::new(StrikeConfig::default());
 /// let insult = Finding::new(0, 2, Category::Harassment, Severity::Medium, 0.9, "r".into(), "An insult.".into());
