@@ -52,10 +52,10 @@ impl Evidence<'_> {
         self.probs.iter().sum::<f32>() * self.frame_ticks as f32 / TICKS_PER_SECOND as f32
     }
 
-    /// Highest probability under `start..end` (ticks from the utterance's start), with a frame and a half of slack
+    /// Highest probability under `start..end` (ticks from the utterance's start), with a quarter of a second of slack
     /// because word times are rarely better than that.
     fn peak_under(self, start: u64, end: u64) -> f32 {
-        let slack = 3 * self.frame_ticks / 2;
+        let slack = TICKS_PER_SECOND / 4;
         let from = (start.saturating_sub(slack) / self.frame_ticks) as usize;
         let to = ((end + slack).div_ceil(self.frame_ticks) as usize).min(self.probs.len());
         self.probs.get(from.min(to)..to).unwrap_or_default().iter().copied().fold(0.0, f32::max)

@@ -20,6 +20,8 @@ pub(super) fn word_ends(ends: &[&[f32]], lengths: &[usize], from: usize, to: usi
     for k in 0..words {
         let expected = span as f32 * lengths[k] as f32 / letters;
         let spread = 0.5 * expected + 4.0;
+        // Right after a timestamp the model still points at it; no word is shorter than 20 ms a letter.
+        let least = lengths[k].min(span / (2 * words));
         let prior = |duration: usize| {
             let off = (duration as f32 - expected) / spread;
             -0.5 * off * off
@@ -28,13 +30,17 @@ pub(super) fn word_ends(ends: &[&[f32]], lengths: &[usize], from: usize, to: usi
             if k + 1 == words && t != span {
                 continue;
             }
+            if t < least {
+                continue;
+            }
             let here = ends[k].get(from + t).copied().unwrap_or(-20.0).max(-20.0);
             let earliest = t.saturating_sub((4.0 * expected) as usize + 60);
             let best = if k == 0 {
                 Some((0, prior(t)))
             } else {
                 let previous = &score[(k - 1) * width..k * width];
-                let paths = (earliest..=t).filter(|s| previous[*s] > unreachable).map(|s| (s, previous[s] + prior(t - s)));
+                let paths =
+                    (earliest..=t - least).filter(|s| previous[*s] > unreachable).map(|s| (s, previous[s] + prior(t - s)));
                 paths.max_by(|a, b| a.1.total_cmp(&b.1))
             };
             if let Some((s, value)) = best {
