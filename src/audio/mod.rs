@@ -8,7 +8,7 @@ mod resample;
 mod ring;
 
 #[cfg(feature = "decode")]
-pub use decode::{Block, DecodeError, OpenError, Recording};
+pub use decode::{Block, DecodeError, OpenError, OpenProblem, Recording};
 pub use level::Level;
 pub use pcm::{ChannelPick, Pcm, PcmError};
 pub use resample::{ResampleError, Resampler};

@@ -2,6 +2,9 @@
 
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod cli;
+#[cfg(feature = "decode")]
+mod decode;
+mod fixtures;
 mod flag;
 mod invariants;
 #[cfg(all(feature = "whisper", feature = "cli"))]

@@ -1,0 +1,287 @@
+//! Recordings as a stream of blocks: container, codec, gaps and damage.
+
+mod edit_list;
+mod open;
+mod source;
+mod timeline;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use symphonia::core::codecs::audio::AudioDecoder;
+use symphonia::core::errors::Error;
+use symphonia::core::formats::FormatReader;
+use symphonia::core::packet::Packet;
+use thiserror::Error;
+
+pub use open::{OpenError, OpenProblem};
+use timeline::Timeline;
+
+/// Sampling rates taken, in Hz.
+const RATES: std::ops::RangeInclusive<u32> = 8_000..=192_000;
+/// Channel counts taken.
+const CHANNELS: std::ops::RangeInclusive<usize> = 1..=8;
+/// What a recording may fall short of its stated length without a word: a codec frame or two.
+const SHORTFALL: Duration = Duration::from_millis(250);
+/// Reads in a row that brought neither audio nor time before the rest is given up.
+const MAX_FRUITLESS: u32 = 2_000;
+
+/// A recording whose rest cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}: {problem}", open::shown(.path))]
+pub struct DecodeError {
+    /// The recording.
+    pub path: PathBuf,
+    /// What went wrong and where.
+    pub problem: String,
+}
+
+/// A stretch of a recording, in order.
+#[non_exhaustive]
+pub enum Block<'a> {
+    /// Audio.
+    Audio {
+        /// Interleaved samples, whole frames, at most one second. Floating-point files may hold anything, NaN included.
+        samples: &'a [f32],
+        /// Frames per second, 8000 to 192000; it can change within a recording.
+        rate: u32,
+        /// Samples per frame, 1 to 8; it can change within a recording.
+        channels: u16,
+    },
+    /// Time without audio: damaged, or missing from the file.
+    Lost(
+        /// How long.
+        Duration,
+    ),
+}
+
+impl fmt::Debug for Block<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Audio { samples, rate, channels } => {
+                write!(f, "Audio({} frames at {rate} Hz, {channels} channels)", samples.len() / usize::from(*channels))
+            }
+            Self::Lost(duration) => write!(f, "Lost({duration:?})"),
+        }
+    }
+}
+
+/// An open recording: wav, flac, mp3, ogg (Vorbis, Opus, FLAC), webm and mkv, m4a and mp4 (AAC, ALAC, Opus), aiff or caf,
+/// told by content, not by name. Of a film the sound track is taken.
+///
+/// The encoder's delay and padding are removed where the container states them. Damage is passed over and reported as
+/// [`Block::Lost`], so positions stay those of the recording. Memory does not grow with the length of the recording.
+///
+/// ```no_run
+/// use earmark::audio::{Block, Recording};
+/// let mut recording = Recording::open("meeting.m4a".as_ref())?;
+/// let mut frames = 0;
+/// while let Some(block) = recording.next_block()? {
+///     if let Block::Audio { samples, channels, .. } = block {
+///         frames += samples.len() / usize::from(channels);
+///     }
+/// }
+/// println!("{frames} frames");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Recording {
+    path: PathBuf,
+    format: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    track: u32,
+    timeline: Timeline,
+    duration: Option<Duration>,
+    /// Missing from the end of the file, by its own account.
+    cut: Duration,
+    /// Length by a count of frames; what falls short of it is lost.
+    certain: Option<Duration>,
+    samples: Vec<f32>,
+    served: usize,
+    rate: u32,
+    channels: u16,
+    lost: Duration,
+    fruitless: u32,
+    ended: bool,
+}
+
+impl fmt::Debug for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recording")
+            .field("path", &self.path)
+            .field("rate", &self.rate)
+            .field("channels", &self.channels)
+            .field("duration", &self.duration)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Recording {
+    /// Opens a recording and finds its sound track.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] with the path and what to do about it.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        open::open(path)
+    }
+
+    /// Frames per second of the last block, at first as the container states it.
+    pub const fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    /// Samples per frame of the last block, at first as the container states it.
+    pub const fn channels(&self) -> u16 {
+        self.channels
+    }
+
+    /// Length as the container states it: a hint that can be missing or wrong.
+    pub const fn duration(&self) -> Option<Duration> {
+        self.duration
+    }
+
+    /// The next stretch, or `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the file cannot be read any further, or goes on in a shape earmark doesn't take.
+    pub fn next_block(&mut self) -> Result<Option<Block<'_>>, DecodeError> {
+        while self.served >= self.samples.len() && !self.ended {
+            self.advance()?;
+        }
+        if !self.lost.is_zero() {
+            return Ok(Some(Block::Lost(std::mem::take(&mut self.lost))));
+        }
+        if self.served >= self.samples.len() {
+            return Ok(None);
+        }
+        let from = self.served;
+        let second = self.rate as usize * usize::from(self.channels);
+        self.served = self.samples.len().min(from + second);
+        let samples = &self.samples[from..self.served];
+        Ok(Some(Block::Audio { samples, rate: self.rate, channels: self.channels }))
+    }
+
+    /// Reads and decodes one packet.
+    fn advance(&mut self) -> Result<(), DecodeError> {
+        self.samples.clear();
+        self.served = 0;
+        let fruitless = self.fruitless + 1;
+        if fruitless > MAX_FRUITLESS {
+            self.end(true);
+            return Ok(());
+        }
+        self.fruitless = fruitless;
+        match guarded(|| self.format.next_packet()) {
+            Some(Ok(Some(packet))) if packet.track_id == self.track => self.decode(&packet),
+            Some(Ok(Some(_))) => {
+                // Packets of a film's pictures are no sign of damage.
+                self.fruitless -= 1;
+                Ok(())
+            }
+            Some(Ok(None)) => {
+                self.end(false);
+                Ok(())
+            }
+            Some(Err(Error::ResetRequired)) => self.next_stream(),
+            Some(Err(Error::IoError(e))) if e.kind() != std::io::ErrorKind::UnexpectedEof => {
+                Err(self.error(format!("read failed after {:.1} s: {e}", self.timeline.position().as_secs_f64())))
+            }
+            Some(Err(Error::DecodeError(_) | Error::LimitError(_))) => Ok(()),
+            Some(Err(_)) | None => {
+                self.end(true);
+                Ok(())
+            }
+        }
+    }
+
+    fn decode(&mut self, packet: &Packet) -> Result<(), DecodeError> {
+        let decoded = guarded(|| {
+            let buffer = self.decoder.decode(packet)?;
+            let (rate, channels) = (buffer.spec().rate(), buffer.spec().channels().count());
+            buffer.copy_to_vec_interleaved(&mut self.samples);
+            Ok::<_, Error>((rate, channels))
+        });
+        let (rate, channels) = match decoded {
+            Some(Ok((rate, channels))) if !self.samples.is_empty() => (rate, channels),
+            Some(Ok(_)) => {
+                self.timeline.silent(packet);
+                return Ok(());
+            }
+            failed => {
+                self.samples.clear();
+                self.lost += self.timeline.damaged(packet);
+                if !packet.block_dur().is_zero() {
+                    self.fruitless -= 1;
+                }
+                if failed.is_none() {
+                    self.renew_decoder();
+                }
+                return Ok(());
+            }
+        };
+        let at = self.timeline.position().as_secs_f64();
+        if !RATES.contains(&rate) {
+            return Err(self.error(format!("goes on at {rate} Hz after {at:.1} s, it must be 8000 to 192000; convert it first")));
+        }
+        if !CHANNELS.contains(&channels) {
+            return Err(
+                self.error(format!("goes on with {channels} channels after {at:.1} s, it must be 1 to 8; convert it first"))
+            );
+        }
+        (self.rate, self.channels, self.fruitless) = (rate, channels as u16, 0);
+        let placed = self.timeline.place(packet, self.samples.len() / channels, rate);
+        self.lost += placed.gap;
+        self.served = placed.keep.start * channels;
+        self.samples.truncate(placed.keep.end * channels);
+        Ok(())
+    }
+
+    /// A chained stream: what follows has its own parameters and its own clock.
+    fn next_stream(&mut self) -> Result<(), DecodeError> {
+        match guarded(|| open::sound_track(self.format.as_ref())) {
+            Some(Ok(found)) => {
+                (self.track, self.decoder) = (found.id, found.decoder);
+                self.timeline.restart(found.time_base, found.window);
+                self.certain = None;
+                Ok(())
+            }
+            Some(Err(problem)) => {
+                Err(self.error(format!("goes on after {:.1} s, but {problem}", self.timeline.position().as_secs_f64())))
+            }
+            None => {
+                self.end(true);
+                Ok(())
+            }
+        }
+    }
+
+    /// Replaces a decoder that panicked, whose state nobody knows.
+    fn renew_decoder(&mut self) {
+        match guarded(|| open::sound_track(self.format.as_ref())) {
+            Some(Ok(found)) => self.decoder = found.decoder,
+            _ => self.end(true),
+        }
+    }
+
+    fn end(&mut self, early: bool) {
+        self.ended = true;
+        self.lost += self.cut;
+        let stated = if early && self.cut.is_zero() { self.certain.or(self.duration) } else { self.certain };
+        let short = stated.unwrap_or_default().saturating_sub(self.timeline.position());
+        if early || short > SHORTFALL {
+            self.lost += short;
+        }
+    }
+
+    fn error(&self, problem: String) -> DecodeError {
+        DecodeError { path: self.path.clone(), problem }
+    }
+}
+
+/// Runs the parsers, which hostile files can still make panic. What panicked is not used again.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
