@@ -48,6 +48,12 @@ impl<'a> Evidence<'a> {
         self.probs.get(from.min(to)..to).unwrap_or_default().iter().copied().fold(0.0, f32::max)
     }
 
+    /// One past the last tick that may be speech; 0 when none is.
+    pub fn speech_end(self) -> u64 {
+        let frames = self.probs.iter().rposition(|prob| *prob >= 0.15).map_or(0, |last| last as u64 + 1);
+        (frames * self.frame_ticks).saturating_sub(self.skipped)
+    }
+
     /// Probability at a tick; 0 beyond the utterance's end.
     pub fn at(self, tick: u64) -> f32 {
         self.probs.get(((tick + self.skipped) / self.frame_ticks) as usize).copied().unwrap_or(0.0)

@@ -20,9 +20,10 @@ use greedy::{Decoded, Steps, Vocabulary};
 /// Encoder positions a second: 20 ms each.
 const POSITION_TICKS: usize = 320;
 const FULL_WINDOW: usize = 1500;
-/// Positions after the audio: with fewer than 128 the decoder runs into the border and repeats itself.
+const SMALLEST_WINDOW: usize = 256;
+/// Positions after the speech: with fewer than 128 the decoder runs into the border and repeats itself.
 const MARGIN: usize = 128;
-const BUCKET: usize = 128;
+const BUCKET: usize = 32;
 /// Shortest audio whisper.cpp's spectrogram reads without leaving its buffer, and a little over one second is what the
 /// model copes with.
 const SHORTEST: usize = 17_600;
@@ -180,8 +181,9 @@ impl WhisperWorker {
         fixed: Option<usize>,
         expected: Option<usize>,
     ) -> Result<Window, TranscribeError> {
-        let positions = audio.len().div_ceil(POSITION_TICKS) + MARGIN;
-        let trimmed = positions.next_multiple_of(BUCKET).clamp(2 * BUCKET, FULL_WINDOW);
+        let speech = (evidence.speech_end() as usize).min(audio.len());
+        let positions = (speech.div_ceil(POSITION_TICKS) + MARGIN).max(audio.len().div_ceil(POSITION_TICKS) + BUCKET);
+        let trimmed = positions.next_multiple_of(BUCKET).clamp(SMALLEST_WINDOW, FULL_WINDOW);
         let mut decoded = self.decode(audio, trimmed, fixed, expected)?;
         if decoded.looped && trimmed < FULL_WINDOW {
             decoded = self.decode(audio, FULL_WINDOW, fixed, expected)?;
