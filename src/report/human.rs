@@ -20,7 +20,7 @@ pub struct Human {
 }
 
 /// "1:02:03.4"
-fn clock(time: MediaTime) -> String {
+pub(crate) fn clock(time: MediaTime) -> String {
     let tenths = time.ticks() * 10 / TICKS_PER_SECOND;
     let (hours, minutes, seconds) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60);
     if hours > 0 {
@@ -31,14 +31,14 @@ fn clock(time: MediaTime) -> String {
 }
 
 /// "f***": the first letter, then a star for each other one.
-fn mask(word: &str) -> String {
+pub(crate) fn mask(word: &str) -> String {
     let mut first = true;
     let star = |c: char| if c.is_alphanumeric() && !std::mem::take(&mut first) { '*' } else { c };
     word.chars().map(star).collect()
 }
 
 /// A terminal must not obey what a recogniser wrote.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 

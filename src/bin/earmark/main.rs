@@ -3,6 +3,7 @@
 
 mod csv;
 mod flag;
+mod html;
 mod live;
 mod models;
 mod options;
