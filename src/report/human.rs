@@ -19,8 +19,8 @@ pub struct Human {
     pub colour: bool,
 }
 
-/// "1:02:03.4"
-pub(crate) fn clock(time: MediaTime) -> String {
+/// A time as people read it, cut to tenths of a second: "02:03.4", "1:02:03.4".
+pub fn clock(time: MediaTime) -> String {
     let tenths = time.ticks() * 10 / TICKS_PER_SECOND;
     let (hours, minutes, seconds) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60);
     if hours > 0 {
@@ -47,6 +47,22 @@ impl Human {
         if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
+    /// The sentence of a flag, its match masked unless `unmask` is set.
+    pub fn sentence(self, flag: &Flag) -> String {
+        self.marked(flag, Style::new())
+    }
+
+    /// Text without control characters: a terminal must not obey what a recogniser wrote.
+    pub fn plain(text: &str) -> String {
+        plain(text)
+    }
+
+    fn marked(self, flag: &Flag, style: Style) -> String {
+        let said = plain(&flag.matched);
+        let shown = if self.unmask { said.clone() } else { said.split(' ').map(mask).collect::<Vec<_>>().join(" ") };
+        plain(&flag.text).replacen(&said, &self.paint(style, &shown), 1)
+    }
+
     fn flag(self, source: &Source, flag: &Flag) -> String {
         let style = match flag.severity {
             Severity::Low => AnsiColor::Cyan.on_default(),
@@ -54,9 +70,7 @@ impl Human {
             Severity::High => AnsiColor::Red.on_default(),
             Severity::Critical => AnsiColor::Red.on_default().bold(),
         };
-        let said = plain(&flag.matched);
-        let shown = if self.unmask { said.clone() } else { said.split(' ').map(mask).collect::<Vec<_>>().join(" ") };
-        let sentence = plain(&flag.text).replacen(&said, &self.paint(style.bold(), &shown), 1);
+        let sentence = self.marked(flag, style.bold());
         let severity = self.paint(style, &format!("{:<8}", flag.severity.as_str()));
         format!(
             "  {}  {severity} {:<17} {:>3.0} %  {}  {sentence}\n{:>42}{}",

@@ -15,7 +15,7 @@ use crate::track::Summary;
 
 pub use csv::{Csv, csv_field};
 pub use cues::Cues;
-pub use human::Human;
+pub use human::{Human, clock};
 pub use jsonl::{Json, Jsonl};
 
 /// Which track a line is about.

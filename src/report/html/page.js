@@ -4,7 +4,7 @@
   const byId = (id) => document.getElementById(id);
   const list = byId("flags");
   const flags = all("li", list);
-  const marks = new Map(all("a.mark").map((mark) => [mark.hash.slice(1), mark]));
+  const marks = new Map(all("a.mark").map((mark) => [mark.getAttribute("href").slice(1), mark]));
   const seconds = Number(document.body.dataset.seconds);
   document.documentElement.classList.add("scripted");
 
@@ -111,7 +111,7 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href^='#f']");
     // The same flag again gives no hashchange.
-    if (link && link.hash === location.hash) open(location.hash.slice(1), true);
+    if (link?.getAttribute("href") === location.hash) open(location.hash.slice(1), true);
   });
   open(location.hash.slice(1), false);
 

@@ -156,12 +156,15 @@ impl View<'_> {
                 out,
                 "<li id=\"f{number}\" class=\"{severity}\" data-s=\"{severity}\" data-c=\"{category}\" data-w=\"{track}\">\
                  <details><summary><time>{}</time> <b class=\"sev {severity}\">{severity}</b> <span class=\"cat\">{}</span> \
-                 <bdi class=\"who\">{speaker}</bdi> <span class=\"sure\">{:.0} % sure</span></summary><div class=\"body\">",
+                 <bdi class=\"who\">{speaker}</bdi> <span class=\"what\">",
                 clock(flag.span.start),
                 category.as_str().replace('_', " "),
-                flag.confidence * 100.0
             )?;
-            self.sentence(out, *track, flag)?;
+            self.words(out, *track, flag, true)?;
+            let sure = flag.confidence * 100.0;
+            write!(out, "</span> <span class=\"sure\">{sure:.0} % sure</span></summary><div class=\"body\"><p class=\"said\">")?;
+            self.words(out, *track, flag, false)?;
+            out.write_all(b"</p>")?;
             let (from, to) = (clock(flag.span.start), clock(flag.span.end));
             write!(out, "<p class=\"why\">{}</p>", Escaped(&flag.reason))?;
             self.play(out, number)?;
@@ -175,14 +178,18 @@ impl View<'_> {
         Ok(())
     }
 
-    fn sentence(&self, out: &mut dyn Write, track: usize, flag: &Flag) -> io::Result<()> {
+    /// The words of a flag, or the whole sentence.
+    fn words(&self, out: &mut dyn Write, track: usize, flag: &Flag, match_only: bool) -> io::Result<()> {
         let spoken = &self.page.tracks[track];
         let Some(utterance) = spoken.said.iter().position(|said| said.utterance == flag.utterance) else { return Ok(()) };
         let said = &spoken.said[utterance];
-        let text = sentence(spoken, utterance, flag.span);
-        write!(out, "<p class=\"said\" lang=\"{}\" dir=\"auto\">", Escaped(&said.language))?;
+        let mut text = sentence(spoken, utterance, flag.span);
+        if match_only {
+            text.retain(|word| flag.span.start <= word.span.start && word.span.end <= flag.span.end);
+        }
+        write!(out, "<span lang=\"{}\" dir=\"auto\">", Escaped(&said.language))?;
         words::write(out, &text, is_unspaced(said), &self.flagged[track], Some(flag.span))?;
-        out.write_all(b"</p>")
+        out.write_all(b"</span>")
     }
 
     fn play(&self, out: &mut dyn Write, number: usize) -> io::Result<()> {

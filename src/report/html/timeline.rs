@@ -42,10 +42,10 @@ pub(super) fn write(out: &mut dyn Write, page: &Page, flags: &[(usize, &Flag)], 
         }
         spans(out, &scale, track, "bad", |outcome| !outcome.is_accounted())?;
         out.write_all(b"<path class=\"now\" vector-effect=\"non-scaling-stroke\"/>")?;
-        // The worst last, so that they lie on top.
+        // The mildest last: they are lower, so that each shows where flags overlap.
         let mut own: Vec<(usize, &Flag)> =
             flags.iter().enumerate().filter(|(_, (track, _))| *track == index).map(|(n, (_, flag))| (n, *flag)).collect();
-        own.sort_by_key(|(_, flag)| flag.severity);
+        own.sort_by_key(|(_, flag)| std::cmp::Reverse(flag.severity));
         for (number, flag) in own {
             marker(out, &scale, number, flag)?;
         }
