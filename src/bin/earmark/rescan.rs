@@ -93,7 +93,7 @@ pub fn run(args: &Args) -> Result<u8, String> {
             }
             sink.end_file(path);
         }
-        sink.finish(rescan.totals(), &args.policy)
+        sink.finish(rescan.totals())
     })();
     match ended {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
@@ -248,12 +248,12 @@ impl Sink<'_> {
         }
     }
 
-    fn finish(&mut self, totals: &Totals, policy: &str) -> io::Result<()> {
+    fn finish(&mut self, totals: &Totals) -> io::Result<()> {
         if let Some(output) = &mut self.output {
             output.flush()?;
         }
         match self.format {
-            Format::Human => self.human(totals, policy)?,
+            Format::Human => self.human(totals)?,
             Format::Json => writeln!(self.out, "\n],\"totals\":{}}}", totals_body(totals))?,
             Format::Jsonl => {
                 let mut body = json!({ "type": "totals" });
@@ -266,15 +266,16 @@ impl Sink<'_> {
         self.out.flush()
     }
 
-    fn human(&mut self, totals: &Totals, policy: &str) -> io::Result<()> {
+    fn human(&mut self, totals: &Totals) -> io::Result<()> {
         let out = &mut self.out;
         let count = |n: u64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
         let named = |policy: &Provenance| format!("{} ({:.8})", policy.name, policy.sha256);
         let from: Vec<String> = totals.policies.iter().map(named).collect();
         let from = if from.is_empty() { "unknown".to_owned() } else { from.join(", ") };
+        let to = named(&totals.policy);
         writeln!(
             out,
-            "{}, {}, {} of speech; from policy {from} to {policy}",
+            "{}, {}, {} of speech; from policy {from} to {to}",
             count(totals.tracks, "track", "tracks"),
             count(totals.utterances, "utterance", "utterances"),
             clock(MediaTime::from_ticks(totals.speech))
@@ -353,7 +354,8 @@ fn example_lines(out: &mut dyn Write, human: Human, change: Change, example: &Di
         Human::plain(&example.source.speaker)
     )?;
     writeln!(out, "           {}", human.sentence(flag))?;
-    writeln!(out, "           {} ({})", flag.reason, flag.rule)
+    let was = example.before.as_ref().filter(|before| before.rule != flag.rule).map(|before| format!(", was {}", before.rule));
+    writeln!(out, "           {} ({}{})", Human::plain(&flag.reason), flag.rule, was.unwrap_or_default())
 }
 
 fn totals_body(totals: &Totals) -> serde_json::Value {

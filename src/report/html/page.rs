@@ -78,7 +78,8 @@ impl View<'_> {
             .collect();
         fact("Flags", &if severities.is_empty() { "none".to_owned() } else { severities.join(" ") })?;
         fact("Length", &clock(self.page.end()))?;
-        fact("Speech", &seconds(sum(|summary| summary.speech)))?;
+        let speech = if self.page.tracks.len() > 1 { "Speech, all speakers" } else { "Speech" };
+        fact(speech, &seconds(sum(|summary| summary.speech)))?;
         if digest.unchecked > 0 {
             fact("Not checked", &format!("<b class=\"warn\">{}</b>", seconds(digest.unchecked)))?;
         }

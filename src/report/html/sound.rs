@@ -253,3 +253,8 @@ impl Pass {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) fn planned_ticks(page: &Page, excerpts: &mut [Option<Excerpt>]) -> u64 {
+    plan(page, excerpts, Clips::Speaker).iter().map(|cut| cut.span.ticks()).sum()
+}
