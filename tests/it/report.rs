@@ -81,7 +81,7 @@ fn a_folder_gives_an_index_with_the_worst_first() {
         let order =
             ["flag_threat_1", "flag_insult_1", "broken", "clean_1"].map(|name| html.find(&format!("{name}.html")).unwrap());
         assert!(order.is_sorted(), "{order:?}");
-        assert_eq!(std::fs::read_dir(out.join(pages)).unwrap().filter(|e| is_page(e)).count(), 4);
+        assert_eq!(std::fs::read_dir(out.join(pages)).unwrap().filter(is_page).count(), 4);
         for link in html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap().replace("%20", " ")) {
             assert!(out.join(index).with_file_name(&link).is_file(), "{link}");
         }

@@ -169,9 +169,9 @@ impl View<'_> {
             let (from, to) = (clock(flag.span.start), clock(flag.span.end));
             write!(out, "<p class=\"why\">{}</p>", Escaped(&flag.reason))?;
             self.play(out, number)?;
-            write!(
+            writeln!(
                 out,
-                "<p class=\"fine\">{from} to {to} · rule {} · flag {}</p></div></details></li>\n",
+                "<p class=\"fine\">{from} to {to} · rule {} · flag {}</p></div></details></li>",
                 Escaped(&flag.rule),
                 flag.id
             )?;
@@ -274,7 +274,7 @@ impl View<'_> {
     /// Data blocks: browsers neither run nor decode them until a flag is played.
     fn clips(&self, out: &mut dyn Write) -> io::Result<()> {
         for (number, clip) in self.sound.clips.iter().enumerate() {
-            write!(out, "<script type=\"text/plain\" id=\"clip{number}\">{clip}</script>\n")?;
+            writeln!(out, "<script type=\"text/plain\" id=\"clip{number}\">{clip}</script>")?;
         }
         Ok(())
     }

@@ -73,7 +73,7 @@ pub(super) fn write(
 }
 
 /// The sentence of a flag: its utterance, and what the match took from earlier ones.
-pub(super) fn sentence<'a>(track: &'a Track, utterance: usize, span: MediaSpan) -> Vec<&'a HeardWord> {
+pub(super) fn sentence(track: &Track, utterance: usize, span: MediaSpan) -> Vec<&HeardWord> {
     let own = track.said[utterance].words.iter();
     let from = track.said[..utterance].iter().rposition(|said| said.span.end <= span.start).map_or(0, |before| before + 1);
     let earlier = track.said[from..utterance].iter().flat_map(|said| said.words.iter());
