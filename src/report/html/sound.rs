@@ -1,5 +1,6 @@
 //! The recording once more: its waveform, and the clips of its flags.
 
+use std::fmt;
 use std::path::Path;
 
 use crate::audio::{Block, ChannelPick, Pcm, Recording, Resampler};
@@ -32,8 +33,8 @@ pub enum Clips {
     Everyone,
 }
 
-/// What was heard in a recording: bounded, whatever its length.
-#[derive(Debug, Default)]
+/// What was heard in a recording: bounded, whatever its length. `Debug` leaves the audio out.
+#[derive(Default)]
 pub struct Sound {
     /// Per track, the loudest sample of each column, 0 to 1.
     pub(super) waves: Vec<Vec<f32>>,
@@ -42,6 +43,12 @@ pub struct Sound {
     /// Per flag of the page, where it is heard.
     pub(super) excerpts: Vec<Option<Excerpt>>,
     pub(super) problem: Option<String>,
+}
+
+impl fmt::Debug for Sound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sound").field("tracks", &self.waves.len()).field("clips", &self.clips.len()).finish_non_exhaustive()
+    }
 }
 
 impl Sound {
