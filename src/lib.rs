@@ -44,6 +44,8 @@ mod ledger;
 pub mod model;
 #[cfg(feature = "serde")]
 pub mod report;
+#[cfg(feature = "serde")]
+pub mod rescan;
 #[cfg(all(feature = "pool", feature = "decode"))]
 mod scan;
 mod segment;

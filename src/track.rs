@@ -1,7 +1,7 @@
 //! One speaker's audio in one room: PCM in, events and jobs out. The only file that knows the order of the stages.
 
 mod intake;
-mod judge;
+pub(crate) mod judge;
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -19,8 +19,8 @@ pub struct Human {
     pub colour: bool,
 }
 
-/// "1:02:03.4"
-fn clock(time: MediaTime) -> String {
+/// A time as people read it, cut to tenths of a second: "02:03.4", "1:02:03.4".
+pub fn clock(time: MediaTime) -> String {
     let tenths = time.ticks() * 10 / TICKS_PER_SECOND;
     let (hours, minutes, seconds) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60);
     if hours > 0 {
@@ -31,20 +31,36 @@ fn clock(time: MediaTime) -> String {
 }
 
 /// "f***": the first letter, then a star for each other one.
-fn mask(word: &str) -> String {
+pub(crate) fn mask(word: &str) -> String {
     let mut first = true;
     let star = |c: char| if c.is_alphanumeric() && !std::mem::take(&mut first) { '*' } else { c };
     word.chars().map(star).collect()
 }
 
 /// A terminal must not obey what a recogniser wrote.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
 impl Human {
     fn paint(self, style: Style, text: &str) -> String {
         if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// The sentence of a flag, its match masked unless `unmask` is set.
+    pub fn sentence(self, flag: &Flag) -> String {
+        self.marked(flag, Style::new())
+    }
+
+    /// Text without control characters: a terminal must not obey what a recogniser wrote.
+    pub fn plain(text: &str) -> String {
+        plain(text)
+    }
+
+    fn marked(self, flag: &Flag, style: Style) -> String {
+        let said = plain(&flag.matched);
+        let shown = if self.unmask { said.clone() } else { said.split(' ').map(mask).collect::<Vec<_>>().join(" ") };
+        plain(&flag.text).replacen(&said, &self.paint(style, &shown), 1)
     }
 
     fn flag(self, source: &Source, flag: &Flag) -> String {
@@ -54,9 +70,7 @@ impl Human {
             Severity::High => AnsiColor::Red.on_default(),
             Severity::Critical => AnsiColor::Red.on_default().bold(),
         };
-        let said = plain(&flag.matched);
-        let shown = if self.unmask { said.clone() } else { said.split(' ').map(mask).collect::<Vec<_>>().join(" ") };
-        let sentence = plain(&flag.text).replacen(&said, &self.paint(style.bold(), &shown), 1);
+        let sentence = self.marked(flag, style.bold());
         let severity = self.paint(style, &format!("{:<8}", flag.severity.as_str()));
         format!(
             "  {}  {severity} {:<17} {:>3.0} %  {}  {sentence}\n{:>42}{}",

@@ -1,6 +1,9 @@
 //! Events as lines and pages for people and programs.
 
+mod csv;
 mod cues;
+#[cfg(all(feature = "pool", feature = "decode"))]
+pub mod html;
 mod human;
 mod jsonl;
 
@@ -10,8 +13,9 @@ use std::time::Duration;
 use crate::event::Event;
 use crate::track::Summary;
 
+pub use csv::{Csv, csv_field};
 pub use cues::Cues;
-pub use human::Human;
+pub use human::{Human, clock};
 pub use jsonl::{Json, Jsonl};
 
 /// Which track a line is about.

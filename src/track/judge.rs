@@ -15,23 +15,23 @@ const CONTEXT_TICKS: u64 = 30 * TICKS_PER_SECOND;
 const MAX_FINDINGS: usize = 512;
 
 /// An utterance's words as the guard left them.
-pub(super) struct Heard<'a> {
-    pub(super) utterance: UtteranceId,
-    pub(super) words: &'a [HeardWord],
-    pub(super) language: &'a str,
-    pub(super) unspaced: bool,
-    pub(super) lag: Duration,
+pub(crate) struct Heard<'a> {
+    pub(crate) utterance: UtteranceId,
+    pub(crate) words: &'a [HeardWord],
+    pub(crate) language: &'a str,
+    pub(crate) unspaced: bool,
+    pub(crate) lag: Duration,
 }
 
 /// What the policy says about an utterance.
 #[derive(Default)]
-pub(super) struct Verdict {
-    pub(super) flags: Vec<(Flag, Option<Action>)>,
+pub(crate) struct Verdict {
+    pub(crate) flags: Vec<(Flag, Option<Action>)>,
     /// Set when a flagger could not judge: the utterance stays unchecked.
-    pub(super) failed: Option<EngineError>,
+    pub(crate) failed: Option<EngineError>,
 }
 
-pub(super) struct Judge {
+pub(crate) struct Judge {
     flaggers: Vec<Box<dyn Flagger>>,
     /// Context, then, during a call, the fresh words.
     window: Vec<HeardWord>,
@@ -42,15 +42,15 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    pub(super) fn new(flaggers: Vec<Box<dyn Flagger>>, context_words: usize, strikes: Strikes) -> Self {
+    pub(crate) fn new(flaggers: Vec<Box<dyn Flagger>>, context_words: usize, strikes: Strikes) -> Self {
         Self { flaggers, window: Vec::new(), context_words, strikes, flags: 0, by_category: [0; Category::ALL.len()] }
     }
 
-    pub(super) fn counts(&self) -> impl Iterator<Item = (Category, u64)> + '_ {
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (Category, u64)> + '_ {
         Category::ALL.into_iter().zip(self.by_category).filter(|(_, count)| *count > 0)
     }
 
-    pub(super) fn judge(&mut self, heard: &Heard<'_>) -> Verdict {
+    pub(crate) fn judge(&mut self, heard: &Heard<'_>) -> Verdict {
         let mut verdict = Verdict::default();
         let Some(first) = heard.words.first() else { return verdict };
         self.trim_context(first.span.start);
@@ -112,7 +112,7 @@ impl Judge {
 }
 
 /// The words as text.
-pub(super) fn join(words: &[HeardWord], unspaced: bool) -> Arc<str> {
+pub(crate) fn join(words: &[HeardWord], unspaced: bool) -> Arc<str> {
     let texts: Vec<&str> = words.iter().map(|word| &*word.text).collect();
     texts.join(if unspaced { "" } else { " " }).into()
 }

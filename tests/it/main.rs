@@ -8,5 +8,7 @@ mod fixtures;
 mod flag;
 mod invariants;
 #[cfg(all(feature = "whisper", feature = "cli"))]
+mod report;
+#[cfg(all(feature = "whisper", feature = "cli"))]
 mod speech;
 mod support;

@@ -1,4 +1,4 @@
-//! Comma-separated values (RFC 4180): quotes, doubled quotes, line breaks inside quotes.
+//! Reading comma-separated values (RFC 4180): quotes, doubled quotes, line breaks inside quotes.
 
 /// The records of a text, each with the line it begins on.
 pub fn records(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
@@ -37,11 +37,6 @@ pub fn records(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
         records.push((begun, record));
     }
     Ok(records)
-}
-
-/// A field as it is written, quoted where it must be.
-pub fn field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 
 mod csv;
 mod flag;
+mod html;
 mod live;
 mod models;
 mod options;
 mod output;
 mod policy;
 mod policy_file;
+mod rescan;
 mod scan;
 
 use std::process::ExitCode;
@@ -29,6 +31,8 @@ enum Command {
     Scan(scan::Args),
     /// Raw PCM on standard input to events on standard output.
     Live(live::Args),
+    /// What a changed policy would make of stored transcripts.
+    Rescan(rescan::Args),
     /// Text lines on standard input to what the policy says about each.
     Flag(flag::Args),
     /// Installed speech models: list, verify, fetch.
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Scan(args) => scan::run(&args),
         Command::Live(args) => live::run(&args),
+        Command::Rescan(args) => rescan::run(&args),
         Command::Flag(args) => flag::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Policy(args) => policy::run(&args),

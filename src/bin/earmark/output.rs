@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use clap::ValueEnum;
-use earmark::report::{Cues, Human, Item, Json, Jsonl, Report, Run, Source};
+use earmark::report::{Csv, Cues, Human, Item, Json, Jsonl, Report, Run, Source};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -21,6 +21,8 @@ pub enum Format {
     Vtt,
     /// A table.
     Csv,
+    /// A page to read and listen to (scan only).
+    Html,
 }
 
 /// Why writing stopped.
@@ -55,10 +57,16 @@ impl Output {
             Format::Human => Box::new(Human { unmask, colour }),
             Format::Jsonl => Box::new(lines),
             Format::Json => Box::new(Json::new(lines)),
-            Format::Srt => Box::new(Cues::Srt(0)),
-            Format::Vtt => Box::new(Cues::Vtt(false)),
-            Format::Csv => Box::new(Cues::Csv(false)),
+            Format::Srt => Box::new(Cues::srt()),
+            Format::Vtt => Box::new(Cues::vtt()),
+            Format::Csv => Box::new(Csv::default()),
+            Format::Html => return Err("--format html: only `earmark scan` writes it".into()),
         };
+        Self::with(report, path, run, flush)
+    }
+
+    /// Whatever `report` writes, into a file or standard output.
+    pub fn with(report: Box<dyn Report>, path: Option<&Path>, run: Run, flush: bool) -> Result<Self, String> {
         let name = path.map_or_else(|| "standard output".into(), |path| path.display().to_string());
         let out: Box<dyn Write> = match path {
             Some(path) => Box::new(BufWriter::new(File::create(path).map_err(|e| format!("{name}: cannot be written: {e}"))?)),
@@ -83,6 +91,8 @@ impl Output {
     fn stop(&self, error: &io::Error) -> Stop {
         match error.kind() {
             ErrorKind::BrokenPipe => Stop::Closed,
+            // A report that writes files of its own says which one it was.
+            _ if error.get_ref().is_some() => Stop::Failed(error.to_string()),
             _ => Stop::Failed(format!("{}: {error}", self.name)),
         }
     }

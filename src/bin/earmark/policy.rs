@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 use earmark::flag::{Category, Finding, Severity};
+use earmark::report::csv_field;
 use serde::Serialize;
 
 use crate::policy_file::{self, LoadError};
@@ -265,7 +266,7 @@ fn table(score: &Score) -> String {
     for (group, tally) in all.chain(score.groups.iter().map(|(group, tally)| (group.as_str(), tally))) {
         let Tally { found, missed, passed, wrongly_flagged } = tally;
         let (cases, accuracy) = (tally.cases(), tally.accuracy());
-        out += &format!("{},{cases},{accuracy},{found},{missed},{passed},{wrongly_flagged}\n", csv::field(group));
+        out += &format!("{},{cases},{accuracy},{found},{missed},{passed},{wrongly_flagged}\n", csv_field(group));
     }
     out
 }

@@ -7,11 +7,13 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use earmark::flag::Severity;
+use earmark::report::html::Clips;
 use earmark::report::{Item, Jsonl, Source};
 use earmark::{Event, Moderator, ScanSink, TrackConfig, scan_file};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
+use crate::html::Html;
 use crate::options::{ChannelMode, Level, Shared};
 use crate::output::{Format, Output, Stop, stopped};
 
@@ -31,9 +33,29 @@ pub struct Args {
     /// Show matched words as they were said, and the transcript (human format).
     #[arg(long)]
     unmask: bool,
+    /// Audio in HTML reports: a clip of each flag from the flagged speaker's channel, from every channel, or none.
+    #[arg(long, value_enum, default_value_t = ClipMode::On)]
+    clips: ClipMode,
     /// Exit with 1 when a flag is at least this severe.
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<Level>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum ClipMode {
+    On,
+    All,
+    Off,
+}
+
+impl From<ClipMode> for Clips {
+    fn from(mode: ClipMode) -> Self {
+        match mode {
+            ClipMode::On => Self::Speaker,
+            ClipMode::All => Self::Everyone,
+            ClipMode::Off => Self::Off,
+        }
+    }
 }
 
 /// Files that a folder is searched for; a file named on the command line is tried whatever its name.
@@ -63,7 +85,17 @@ pub fn run(args: &Args) -> Result<u8, String> {
     let files = find(&args.paths)?;
     let (moderator, run) = args.shared.start(TrackConfig::recording())?;
     let lines = Jsonl { words: args.shared.words, lag: false };
-    let mut output = Output::open(args.shared.output.as_deref(), args.format, lines, args.unmask, run, false)?;
+    let path = args.shared.output.as_deref();
+    let mut output = match args.format {
+        Some(Format::Html) => {
+            let (html, path) = Html::new(path, &files, args.channels.into(), args.clips.into())?;
+            Output::with(Box::new(html), path.as_deref(), run, false)?
+        }
+        Some(Format::Srt | Format::Vtt) if files.len() > 1 => {
+            return Err(format!("--format srt and vtt are for one recording, here are {}: scan them one by one", files.len()));
+        }
+        format => Output::open(path, format, lines, args.unmask, run, false)?,
+    };
     let bar = progress_bar(args.shared.quiet, files.len());
     let verdict = scan_all(args, &moderator, &files, &mut output, &bar);
     bar.finish_and_clear();
