@@ -66,16 +66,38 @@ pub(super) fn lines_without(text: &[u8], name: &str) -> Option<(Vec<u8>, usize)>
     (count > 0).then_some((out, count))
 }
 
-pub(super) fn scrub(value: &mut Value, name: &str) -> usize {
-    match value {
-        Value::String(text) => {
-            let (clean, count) = without(text, name);
-            *text = clean;
-            count
+/// Takes the name out of what a line quotes, and counts. Its fixed fields, and other people's names, stay as they are.
+pub(super) fn scrub(line: &mut Value, name: &str) -> usize {
+    let room = line["room"].as_str().unwrap_or_default().to_owned();
+    let (clean_room, found) = without(&room, name);
+    let mut count = found;
+    let Some(fields) = line.as_object_mut() else { return 0 };
+    for (field, value) in fields.iter_mut() {
+        match (field.as_str(), value) {
+            ("text" | "match" | "message", Value::String(text)) => {
+                let (clean, found) = without(text, name);
+                *text = clean;
+                count += found;
+            }
+            ("words", Value::Array(words)) => count += words.iter_mut().map(|word| scrub(word, name)).sum::<usize>(),
+            // The room is in ids, too: "room/speaker/f1".
+            ("room" | "id", Value::String(text)) => rename(text, &room, &clean_room),
+            ("because", Value::Array(ids)) => {
+                for id in ids {
+                    if let Value::String(text) = id {
+                        rename(text, &room, &clean_room);
+                    }
+                }
+            }
+            _ => (),
         }
-        Value::Array(values) => values.iter_mut().map(|value| scrub(value, name)).sum(),
-        Value::Object(fields) => fields.iter_mut().map(|(_, value)| scrub(value, name)).sum(),
-        _ => 0,
+    }
+    count
+}
+
+fn rename(text: &mut String, room: &str, clean_room: &str) {
+    if let Some(rest) = text.strip_prefix(room) {
+        *text = format!("{clean_room}{rest}");
     }
 }
 
@@ -101,5 +123,13 @@ mod tests {
         let clean = String::from_utf8(clean).unwrap();
         assert_eq!((count, clean.lines().count(), clean.to_lowercase().contains("ann")), (2, 2, false));
         assert!(lines_without(text, "carol").is_none());
+        for fixed in ["transcript", "coverage", "bob"] {
+            assert!(lines_without(text, fixed).is_none(), "{fixed} is a field's value, not what somebody said");
+        }
+        let action =
+            br#"{"type":"action","action":"mute","room":"Ann's room","speaker":"mute","because":["Ann's room/mute/f1"]}"#;
+        let clean = String::from_utf8(lines_without(action, "ann").unwrap().0).unwrap();
+        assert!(clean.contains(r#""[removed]'s room/mute/f1""#) && !clean.contains("Ann"), "{clean}");
+        assert!(lines_without(action, "mute").is_none());
     }
 }

@@ -126,7 +126,7 @@ impl Statement {
             .clip
             .as_ref()
             .map_or_else(String::new, |(file, sha256)| format!("The clip {file} (SHA-256 {sha256}) is kept as evidence.\n"));
-        let advised = self.advised_action.as_ref().map_or_else(String::new, |a| format!(" Its advice was: {a}."));
+        let advised = self.advised_action.as_ref().map_or_else(String::new, |a| format!(" The policy's advice was: {a}."));
         format!(
             "STATEMENT OF REASONS (Article 17, Regulation (EU) 2022/2065)\n\n\
              Reference: {}\nTo: {}\n\n\
