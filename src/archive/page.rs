@@ -12,7 +12,7 @@ use crate::time::TICKS_PER_SECOND;
 
 const STYLE: &str = ":root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}body{max-width:52rem;margin:2rem auto;padding:0 1rem}\
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;\
-padding:.3rem .6rem .3rem 0;border-bottom:1px solid #8884}audio{width:100%}button{font:inherit;font-variant-numeric:tabular-nums;\
+padding:.3rem .6rem .3rem 0;border-bottom:1px solid #8884}audio{width:100%}.player{width:100%}button{font:inherit;font-variant-numeric:tabular-nums;\
 background:none;border:1px solid #8888;border-radius:.3rem;color:inherit;cursor:pointer;padding:0 .4rem}.high,.critical{font-weight:700}\
 summary{cursor:pointer}code{overflow-wrap:anywhere}@media print{button{border:0}details{display:block}}";
 
@@ -82,7 +82,7 @@ pub(super) fn html(item: &ItemRow, parts: &[Part], mix: bool, withheld: usize, p
     let mut audio = |name: &str, id: &str, file: &str| {
         let _ = write!(
             out,
-            "<tr><th scope=\"row\">{}<td><audio id=\"{id}\" controls preload=\"metadata\" src=\"{}\"></audio></tr>",
+            "<tr><th scope=\"row\">{}<td class=\"player\"><audio id=\"{id}\" controls preload=\"metadata\" src=\"{}\"></audio></tr>",
             escape(name),
             escape(file)
         );
