@@ -1,5 +1,9 @@
 //! Behaviour of the crate from outside, one module per behaviour.
 
+#[cfg(feature = "archive")]
+mod archive;
+#[cfg(all(feature = "whisper", feature = "cli"))]
+mod archive_kill;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod cli;
 #[cfg(feature = "decode")]

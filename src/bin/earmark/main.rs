@@ -1,6 +1,7 @@
 //! The `earmark` command: a thin shell over the library.
 #![forbid(unsafe_code)]
 
+mod archive;
 mod csv;
 mod flag;
 mod html;
@@ -39,6 +40,8 @@ enum Command {
     Models(models::Args),
     /// Check, show or test a policy.
     Policy(policy::Args),
+    /// Retained recordings: record, list, verify, hold, purge, export, forget.
+    Archive(archive::Args),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Flag(args) => flag::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Policy(args) => policy::run(&args),
+        Command::Archive(args) => archive::run(&args),
     };
     match result {
         Ok(code) => ExitCode::from(code),
