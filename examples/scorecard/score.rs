@@ -104,6 +104,8 @@ pub struct Wrong {
     pub label: &'static str,
     pub group: String,
     pub flags: Vec<(&'static str, &'static str)>,
+    /// What was heard instead of the sentence; empty for text.
+    pub heard: String,
 }
 
 /// A policy and a model on the suite.
@@ -211,7 +213,14 @@ fn wrong(case: &Case, heard: &Heard) -> Option<Wrong> {
     };
     let label = case.label.map_or("clean", Category::as_str);
     let flags = heard.flags.iter().map(|(category, severity)| (category.as_str(), severity.as_str())).collect();
-    (!right).then(|| Wrong { id: case.id.clone(), condition: heard.condition, label, group: case.group.clone(), flags })
+    (!right).then(|| Wrong {
+        id: case.id.clone(),
+        condition: heard.condition,
+        label,
+        group: case.group.clone(),
+        flags,
+        heard: heard.words.iter().map(|(word, ..)| word.as_str()).collect::<Vec<_>>().join(" "),
+    })
 }
 
 /// The larger of the errors of begin and end of the labelled words, in seconds, if they were heard right.

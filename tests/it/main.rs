@@ -2,6 +2,10 @@
 
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod cli;
+// The command's own reader, for the lists of cases.
+#[allow(dead_code, reason = "only the reader is needed here")]
+#[path = "../../src/bin/earmark/csv.rs"]
+mod csv;
 #[cfg(feature = "decode")]
 mod decode;
 mod fixtures;
@@ -9,4 +13,5 @@ mod flag;
 mod invariants;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod speech;
+mod spoken;
 mod support;
