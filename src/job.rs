@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::config::Language;
-use crate::stt::{Request, TranscribeError, Transcript, Worker};
+use crate::stt::{Evidence, Request, TranscribeError, Transcript, Worker};
 use crate::time::{MediaSpan, MonoTime};
 
 /// The number of a job on its track.
@@ -32,6 +32,10 @@ pub struct Job {
     pub span: MediaSpan,
     /// 16 kHz mono samples in \[-1, 1\].
     pub audio: Arc<[f32]>,
+    /// Speech probability of each detector frame of the audio.
+    pub probs: Arc<[f32]>,
+    /// Length of a detector frame in samples.
+    pub frame_len: usize,
     /// The track's language setting.
     pub language: Language,
     /// What the speaker was heard to speak before, to fall back on when detection is in doubt.
@@ -55,6 +59,7 @@ impl Job {
             audio: &self.audio,
             language: &self.language,
             spoken_before: self.spoken_before.as_deref(),
+            evidence: Evidence::new(&self.probs, self.frame_len as u64),
             kind: self.kind,
         };
         JobDone { id: self.id, result: worker.transcribe(&request) }

@@ -3,6 +3,7 @@
 //! Live rooms and recordings use this one state machine; only the numbers in [`SegmentConfig`] differ.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{ConfigError, check};
@@ -65,7 +66,7 @@ impl SegmentConfig {
 pub(crate) struct Utterance {
     pub(crate) span: MediaSpan,
     /// Speech probability of each frame from the span's start on.
-    pub(crate) probs: Vec<f32>,
+    pub(crate) probs: Arc<[f32]>,
 }
 
 /// What one frame brought.
@@ -134,7 +135,7 @@ impl Segmenter {
     }
 
     /// Start of the open utterance and the frames of it so far, for a partial.
-    pub(crate) fn open_probs(&self) -> Option<(MediaTime, Vec<f32>)> {
+    pub(crate) fn open_probs(&self) -> Option<(MediaTime, Arc<[f32]>)> {
         let open = self.open.as_ref()?;
         Some((open.start, self.probs_from(open.start, self.position())))
     }
@@ -225,7 +226,7 @@ impl Segmenter {
         (self.first + best as u64 * self.frame_ticks + self.frame_ticks / 2).min(now)
     }
 
-    fn probs_from(&self, start: MediaTime, end: MediaTime) -> Vec<f32> {
+    fn probs_from(&self, start: MediaTime, end: MediaTime) -> Arc<[f32]> {
         let from = ((start.max(self.first) - self.first) / self.frame_ticks) as usize;
         let to = (end - self.first).div_ceil(self.frame_ticks) as usize;
         self.frames.range(from..to.min(self.frames.len())).map(|f| f.prob).collect()

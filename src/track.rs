@@ -18,8 +18,7 @@ use crate::job::{Job, JobDone, JobId, JobKind};
 use crate::ledger::Ledger;
 use crate::segment::{Segmenter, Step, Utterance};
 use crate::strikes::Strikes;
-use crate::stt::guard::{self, Evidence};
-use crate::stt::{TranscribeError, Transcript};
+use crate::stt::{Evidence, TranscribeError, Transcript, guard};
 use crate::time::{MediaSpan, MediaTime, MonoTime, ticks_of};
 use crate::vad::Vad;
 use intake::Intake;
@@ -87,7 +86,7 @@ struct Partial {
     job: JobId,
     utterance: UtteranceId,
     span: MediaSpan,
-    probs: Vec<f32>,
+    probs: Arc<[f32]>,
 }
 
 /// One speaker's audio in one room.
@@ -395,9 +394,8 @@ impl Track {
         self.next_job += 1;
         let deadline = self.config.job_timeout.map(|timeout| self.now + timeout);
         entry.state = State::InFlight { job: id, deadline };
-        let (span, utterance) = (entry.utterance.span, entry.id);
-        let audio = self.ring.copy(span);
-        let job = self.job(id, JobKind::Final, span, audio, utterance);
+        let (span, probs, utterance) = (entry.utterance.span, entry.utterance.probs.clone(), entry.id);
+        let job = self.job(id, JobKind::Final, span, probs, utterance);
         self.release();
         Some(Job { deadline, ..job })
     }
@@ -416,18 +414,18 @@ impl Track {
         let (id, utterance) = (JobId(self.next_job), UtteranceId(self.next_utterance));
         self.next_job += 1;
         let span = MediaSpan::new(start, end);
-        let audio = self.ring.copy(span);
-        self.partial = Some(Partial { job: id, utterance, span, probs });
-        Some(self.job(id, JobKind::Partial, span, audio, utterance))
+        self.partial = Some(Partial { job: id, utterance, span, probs: probs.clone() });
+        Some(self.job(id, JobKind::Partial, span, probs, utterance))
     }
 
-    fn job(&self, id: JobId, kind: JobKind, span: MediaSpan, audio: Arc<[f32]>, utterance: UtteranceId) -> Job {
+    fn job(&self, id: JobId, kind: JobKind, span: MediaSpan, probs: Arc<[f32]>, utterance: UtteranceId) -> Job {
+        let (audio, frame_len) = (self.ring.copy(span), self.frame.len());
         let language = self.config.language.clone();
         let spoken_before = match &language {
             Language::Auto => self.spoken_before(utterance),
             Language::Fixed(_) => None,
         };
-        Job { id, kind, span, audio, language, spoken_before, deadline: None }
+        Job { id, kind, span, audio, probs, frame_len, language, spoken_before, deadline: None }
     }
 
     /// The language most utterances were in that are sure to be reported before `utterance` goes out.
@@ -440,7 +438,7 @@ impl Track {
 
     fn complete_partial(&mut self, result: Option<Transcript>) {
         let Some(partial) = self.partial.take() else { return };
-        let evidence = Evidence { probs: &partial.probs, frame_ticks: self.frame.len() as u64 };
+        let evidence = Evidence::new(&partial.probs, self.frame.len() as u64);
         if let Some(Ok(guarded)) = result.map(|transcript| guard::check(transcript, evidence)) {
             let words = place(&guarded.transcript, partial.span);
             self.report_words(partial.utterance, TranscriptState::Partial, partial.span, words, &guarded.transcript);
@@ -454,19 +452,24 @@ impl Track {
             let outbox = &mut self.outbox;
             self.ledger.settle(utterance.span.start, Outcome::NonSpeech, &mut |c| outbox.push_back(Event::Coverage(c)));
             self.ledger.flush(&mut |c| outbox.push_back(Event::Coverage(c)));
-            let outcome = match result {
-                Ok(transcript) => self.report_transcript(id, &utterance, transcript),
-                Err(outcome) => outcome,
+            let end = utterance.span.end;
+            let (heard_until, outcome) = match result {
+                Ok(transcript) => {
+                    (end.saturating_sub(transcript.unheard), self.report_transcript(id, &utterance, transcript))
+                }
+                Err(outcome) => (end, outcome),
             };
             let outbox = &mut self.outbox;
-            self.ledger.settle(utterance.span.end, outcome, &mut |c| outbox.push_back(Event::Coverage(c)));
+            let mut out = |c| outbox.push_back(Event::Coverage(c));
+            self.ledger.settle(heard_until.max(utterance.span.start), outcome, &mut out);
+            self.ledger.settle(end, Outcome::Failed, &mut out);
         }
         self.settle_silence(self.segmenter.needed_from());
         self.release();
     }
 
     fn report_transcript(&mut self, id: UtteranceId, utterance: &Utterance, transcript: Transcript) -> Outcome {
-        let evidence = Evidence { probs: &utterance.probs, frame_ticks: self.frame.len() as u64 };
+        let evidence = Evidence::new(&utterance.probs, self.frame.len() as u64);
         let Ok(guarded) = guard::check(transcript, evidence) else { return Outcome::Failed };
         self.dropped_words += guarded.dropped as u64;
         let transcript = guarded.transcript;

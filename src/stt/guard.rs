@@ -3,7 +3,7 @@
 //! Whisper invents text in about 1 % of segments, and a good part of it is harmful (Koenecke et al., "Careless
 //! Whisper", FAccT 2024). Invented words must not become an accusation, so words need voiced audio under them.
 
-use crate::stt::{MAX_TRANSCRIPT_BYTES, MAX_WORDS, TranscribeError, Transcript, Word};
+use crate::stt::{Evidence, MAX_TRANSCRIPT_BYTES, MAX_WORDS, TranscribeError, Transcript, Word};
 use crate::time::TICKS_PER_SECOND;
 
 /// Phrases Whisper writes over music, noise and silence. They count against a transcript only in doubtful audio.
@@ -39,28 +39,8 @@ pub(crate) struct Guarded {
     pub(crate) dropped: usize,
 }
 
-/// Speech evidence under an utterance: one probability per frame.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Evidence<'a> {
-    pub(crate) probs: &'a [f32],
-    pub(crate) frame_ticks: u64,
-}
-
-impl Evidence<'_> {
-    /// Seconds of speech, weighted by probability.
-    fn voiced_seconds(self) -> f32 {
-        self.probs.iter().sum::<f32>() * self.frame_ticks as f32 / TICKS_PER_SECOND as f32
-    }
-
-    /// Highest probability under `start..end` (ticks from the utterance's start), with a quarter of a second of slack
-    /// because word times are rarely better than that.
-    fn peak_under(self, start: u64, end: u64) -> f32 {
-        let slack = TICKS_PER_SECOND / 4;
-        let from = (start.saturating_sub(slack) / self.frame_ticks) as usize;
-        let to = ((end + slack).div_ceil(self.frame_ticks) as usize).min(self.probs.len());
-        self.probs.get(from.min(to)..to).unwrap_or_default().iter().copied().fold(0.0, f32::max)
-    }
-}
+/// Word times are rarely better than a quarter of a second.
+const SLACK: u64 = TICKS_PER_SECOND / 4;
 
 /// Checks an engine's transcript against the audio's speech evidence.
 pub(crate) fn check(mut transcript: Transcript, evidence: Evidence<'_>) -> Result<Guarded, TranscribeError> {
@@ -72,13 +52,17 @@ pub(crate) fn check(mut transcript: Transcript, evidence: Evidence<'_>) -> Resul
     drop_annotations(&mut transcript.words);
     transcript
         .words
-        .retain(|word| word.text.chars().any(char::is_alphanumeric) && evidence.peak_under(word.start, word.end) >= 0.15);
+        .retain(|word| word.text.chars().any(char::is_alphanumeric) && is_voiced(word, evidence));
     collapse_repeats(&mut transcript.words);
     if is_invented(&transcript, evidence) {
         transcript.words.clear();
     }
     let dropped = before - transcript.words.len();
     Ok(Guarded { transcript, dropped })
+}
+
+fn is_voiced(word: &Word, evidence: Evidence<'_>) -> bool {
+    evidence.peak_under(word.start.saturating_sub(SLACK), word.end + SLACK) >= 0.15
 }
 
 /// "[Music]", "(applause)", "♪ la la ♪" and "*sighs*" describe sounds; they were not said.
@@ -121,7 +105,7 @@ fn is_invented(transcript: &Transcript, evidence: Evidence<'_>) -> bool {
     }
     let voiced = evidence.voiced_seconds();
     let confidence = words.iter().map(|word| word.confidence).sum::<f32>() / words.len() as f32;
-    let peak = evidence.probs.iter().copied().fold(0.0, f32::max);
+    let peak = evidence.probs().iter().copied().fold(0.0, f32::max);
     let spoken: Vec<String> = words.iter().map(|w| bare(&w.text)).collect();
     let phantom = PHANTOMS.contains(&spoken.join(" ").as_str());
     // Nobody speaks faster than about seven words a second; text beyond that was not heard.
@@ -154,7 +138,7 @@ mod tests {
     fn kept(text: &str, confidence: f32, prob: f32) -> String {
         let transcript = Transcript { words: words(text, confidence), ..Transcript::default() };
         let probs = vec![prob; 63];
-        let guarded = check(transcript, Evidence { probs: &probs, frame_ticks: 512 }).unwrap();
+        let guarded = check(transcript, Evidence::new(&probs, 512)).unwrap();
         let text: Vec<&str> = guarded.transcript.words.iter().map(|w| &*w.text).collect();
         text.join(" ")
     }
@@ -189,7 +173,7 @@ mod tests {
     fn more_words_than_anyone_can_say_are_refused() {
         let transcript = Transcript { words: words(&"word ".repeat(600), 0.9), ..Transcript::default() };
         let probs = [0.9; 63];
-        assert!(check(transcript, Evidence { probs: &probs, frame_ticks: 512 }).is_err());
+        assert!(check(transcript, Evidence::new(&probs, 512)).is_err());
         assert_eq!(kept(&(0..40).map(|i| format!("w{i} ")).collect::<String>(), 0.9, 0.9), "");
     }
 }

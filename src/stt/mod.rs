@@ -1,5 +1,6 @@
 //! Speech to text: the seam between the core and an engine, and the checks on what an engine writes.
 
+mod evidence;
 pub(crate) mod guard;
 #[cfg(feature = "whisper")]
 mod whisper;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use evidence::Evidence;
 #[cfg(feature = "whisper")]
 pub use whisper::{LoadError, Whisper};
 
@@ -30,6 +32,8 @@ pub struct Request<'a> {
     pub language: &'a Language,
     /// What the speaker was heard to speak before, to fall back on when detection is in doubt.
     pub spoken_before: Option<&'a str>,
+    /// Where in the audio the detector heard speech.
+    pub evidence: Evidence<'a>,
     /// Final or partial.
     pub kind: JobKind,
 }
@@ -72,6 +76,8 @@ pub struct Transcript {
     pub no_speech: f32,
     /// Whether the engine was caught repeating itself and could not recover.
     pub looped: bool,
+    /// Ticks at the audio's end that the engine gave up on; coverage says `failed` for them.
+    pub unheard: u64,
 }
 
 /// Why an utterance could not be transcribed.

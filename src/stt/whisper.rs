@@ -13,7 +13,7 @@ use std::sync::{Arc, Once};
 use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperError, WhisperState};
 
 use crate::config::Language;
-use crate::stt::{Request, TranscribeError, Transcriber, Transcript, Word, Worker};
+use crate::stt::{Evidence, Request, TranscribeError, Transcriber, Transcript, Word, Worker};
 use crate::time::TICKS_PER_SECOND;
 use greedy::{Decoded, Steps, Vocabulary};
 
@@ -26,8 +26,8 @@ const BUCKET: usize = 128;
 /// Shortest audio whisper.cpp's spectrogram reads without leaving its buffer, and a little over one second is what the
 /// model copes with.
 const SHORTEST: usize = 17_600;
-/// Audio left after the last timestamp that is worth another window: 2 s.
-const WORTH_ANOTHER: usize = 32_000;
+/// Seconds of speech left after the last timestamp that are worth another window.
+const WORTH_ANOTHER: f32 = 1.0;
 /// Utterances are far shorter than this many windows; it bounds the work whatever the model writes.
 const MAX_WINDOWS: usize = 4;
 
@@ -149,7 +149,8 @@ impl Worker for WhisperWorker {
         let mut from = 0;
         for window in 0..MAX_WINDOWS {
             let audio = &request.audio[from..];
-            let heard = self.hear(audio, fixed, expected)?;
+            let evidence = request.evidence.after(from as u64);
+            let heard = self.hear(audio, evidence, fixed, expected)?;
             if window == 0 {
                 transcript.no_speech = heard.decoded.no_speech;
                 transcript.language = self.vocabulary.language_name(heard.decoded.language);
@@ -159,18 +160,26 @@ impl Worker for WhisperWorker {
             transcript.looped |= heard.decoded.looped;
             let offset = from as u64;
             transcript.words.extend(heard.words.into_iter().map(|w| Word { start: w.start + offset, end: w.end + offset, ..w }));
-            if heard.covered == 0 || audio.len() - heard.covered < WORTH_ANOTHER {
-                break;
+            let rest = evidence.after(heard.covered as u64).voiced_seconds();
+            if heard.covered == 0 || rest < WORTH_ANOTHER {
+                return Ok(transcript);
             }
             from += heard.covered;
         }
+        transcript.unheard = (request.audio.len() - from) as u64;
         Ok(transcript)
     }
 }
 
 impl WhisperWorker {
     /// Hears one window; a decoder caught in a loop gets the full window once.
-    fn hear(&mut self, audio: &[f32], fixed: Option<usize>, expected: Option<usize>) -> Result<Window, TranscribeError> {
+    fn hear(
+        &mut self,
+        audio: &[f32],
+        evidence: Evidence<'_>,
+        fixed: Option<usize>,
+        expected: Option<usize>,
+    ) -> Result<Window, TranscribeError> {
         let positions = audio.len().div_ceil(POSITION_TICKS) + MARGIN;
         let trimmed = positions.next_multiple_of(BUCKET).clamp(2 * BUCKET, FULL_WINDOW);
         let mut decoded = self.decode(audio, trimmed, fixed, expected)?;
@@ -178,7 +187,7 @@ impl WhisperWorker {
             decoded = self.decode(audio, FULL_WINDOW, fixed, expected)?;
         }
         let language = self.vocabulary.language_name(decoded.language);
-        let words = words::assemble(&decoded, &self.vocabulary, &language, audio, |token| {
+        let words = words::assemble(&decoded, &self.vocabulary, &language, audio, evidence, |token| {
             self.context.token_to_bytes(token).map(<[u8]>::to_vec).unwrap_or_default()
         });
         let covered = decoded.covered_positions().map_or(audio.len(), |p| (p * POSITION_TICKS).min(audio.len()));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::stt::Word;
+use crate::stt::{Evidence, Word};
 use crate::stt::whisper::POSITION_TICKS;
 use crate::stt::whisper::align;
 use crate::stt::whisper::greedy::{Decoded, Token, Vocabulary};
@@ -11,6 +11,9 @@ use crate::stt::whisper::greedy::{Decoded, Token, Vocabulary};
 pub(super) fn is_unspaced(language: &str) -> bool {
     matches!(language, "zh" | "ja" | "th" | "lo" | "my" | "yue" | "km" | "bo")
 }
+
+/// The detector is sure of a word a little after it began, and of its end a little late: 64 ms.
+const ONSET: u64 = 1_024;
 
 /// A word being put together from tokens.
 #[derive(Default)]
@@ -35,6 +38,7 @@ pub(super) fn assemble(
     vocabulary: &Vocabulary,
     language: &str,
     audio: &[f32],
+    evidence: Evidence<'_>,
     bytes_of: impl Fn(i32) -> Vec<u8>,
 ) -> Vec<Word> {
     let unspaced = is_unspaced(language);
@@ -42,6 +46,16 @@ pub(super) fn assemble(
     let peak = audio.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
     // 30 dB below the loudest sample is the room, not the voice.
     let threshold = peak * 0.03;
+    const HOP: usize = 160;
+    let loud: Vec<bool> = audio.chunks(HOP).map(|hop| hop.iter().any(|sample| sample.abs() > threshold)).collect();
+    let is_voice = |tick: u64| {
+        let near = evidence.peak_under(tick.saturating_sub(ONSET), tick + ONSET);
+        near >= 0.15 && loud.get(tick as usize / HOP).copied().unwrap_or(false)
+    };
+    let mut voiced = vec![0.0; positions + 1];
+    for position in 0..positions {
+        voiced[position + 1] = voiced[position] + evidence.at((position * POSITION_TICKS) as u64);
+    }
     let mut out = Vec::new();
     for segment in segments(decoded, vocabulary, unspaced, positions, bytes_of) {
         let times = |token: usize| decoded.tokens.get(token).map_or(&decoded.last_times[..], |token| &token.times);
@@ -49,11 +63,11 @@ pub(super) fn assemble(
         let texts: Vec<String> = segment.drafts.iter().map(|d| String::from_utf8_lossy(&d.bytes).trim().to_owned()).collect();
         let lengths: Vec<usize> =
             texts.iter().map(|text| text.chars().filter(|c| c.is_alphanumeric()).count().max(1) + 1).collect();
-        let path = align::word_ends(&ends, &lengths, segment.from, segment.to);
+        let path = align::word_ends(&ends, &lengths, &voiced, segment.from, segment.to);
         let mut start = segment.from;
         for ((draft, text), end) in segment.drafts.iter().zip(texts).zip(path) {
             let ticks = |position: usize| (position * POSITION_TICKS).min(audio.len()) as u64;
-            let (from, to) = align::trim(audio, ticks(start), ticks(end), threshold);
+            let (from, to) = align::trim(ticks(start), ticks(end), is_voice);
             if !text.is_empty() {
                 let confidence = (draft.log_probability / draft.tokens.max(1) as f32).exp();
                 out.push(Word { text: Arc::from(text), start: from, end: to.max(from), confidence });

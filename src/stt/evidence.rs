@@ -1,0 +1,55 @@
+//! How likely speech is, moment by moment: what the detector knows of an utterance.
+
+use crate::time::TICKS_PER_SECOND;
+
+/// The speech probabilities under an utterance, one per detector frame from its first sample on.
+///
+/// ```
+/// use earmark::stt::Evidence;
+/// let evidence = Evidence::new(&[0.1, 0.9, 0.9], 512);
+/// assert_eq!(evidence.peak_under(512, 1024), 0.9);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'a> {
+    probs: &'a [f32],
+    frame_ticks: u64,
+    /// Ticks of the first frame that lie before the audio.
+    skipped: u64,
+}
+
+impl<'a> Evidence<'a> {
+    /// From probabilities, 0 to 1, of frames that are `frame_ticks` (16 kHz, at least one) long.
+    pub fn new(probs: &'a [f32], frame_ticks: u64) -> Self {
+        Self { probs, frame_ticks: frame_ticks.max(1), skipped: 0 }
+    }
+
+    /// The probabilities.
+    pub fn probs(self) -> &'a [f32] {
+        self.probs
+    }
+
+    /// What is left after the first `ticks`.
+    #[must_use]
+    pub fn after(self, ticks: u64) -> Self {
+        let skipped = self.skipped + ticks;
+        let frames = ((skipped / self.frame_ticks) as usize).min(self.probs.len());
+        Self { probs: &self.probs[frames..], skipped: skipped % self.frame_ticks, ..self }
+    }
+
+    /// Seconds of speech, weighted by probability.
+    pub fn voiced_seconds(self) -> f32 {
+        self.probs.iter().sum::<f32>() * self.frame_ticks as f32 / TICKS_PER_SECOND as f32
+    }
+
+    /// Highest probability of a frame that overlaps `start..end` (ticks from the utterance's start); 0 beyond its end.
+    pub fn peak_under(self, start: u64, end: u64) -> f32 {
+        let from = ((start + self.skipped) / self.frame_ticks) as usize;
+        let to = ((end + self.skipped).div_ceil(self.frame_ticks) as usize).min(self.probs.len());
+        self.probs.get(from.min(to)..to).unwrap_or_default().iter().copied().fold(0.0, f32::max)
+    }
+
+    /// Probability at a tick; 0 beyond the utterance's end.
+    pub fn at(self, tick: u64) -> f32 {
+        self.probs.get(((tick + self.skipped) / self.frame_ticks) as usize).copied().unwrap_or(0.0)
+    }
+}
