@@ -6,7 +6,8 @@
     make.py sums                       write SHA256SUMS
 
 `speak` fills in the columns start and end of cases.csv: when the words of `match` are said, in seconds. The times are the
-synthesiser's own: it decides how many frames each sound lasts before it makes the sound.
+synthesiser's own: it decides how many frames each sound lasts before it makes the sound. Where a pause follows (or goes
+before), it counts part of the pause to the sound; that part is cut off by the level of the sound.
 
 Needs espeak-ng and ffmpeg (with libopus), and numpy, onnx, onnxruntime and soundfile from PyPI. One thread; about real time.
 """
@@ -28,6 +29,7 @@ MUSIC = HERE.parent / "data/music/morning_coffee_20s.flac"
 RATE = 24_000
 FRAME = 600  # samples per frame of the synthesiser's durations
 DURATIONS = "/encoder/Clip_output_0"  # frames per sound, inside the network
+LEAD = 3 * FRAME  # the decoder is early by so much; Kokoro's own word times take it off, too
 BEFORE, AFTER = 0.3, 0.4  # seconds of pause around the sentence
 LANGUAGES = {"a": "en-us", "b": "en-gb", "f": "fr-fr", "e": "es", "h": "hi", "p": "pt-br"}  # by a voice's first letter
 # Where espeak-ng and Kokoro write a sound differently.
@@ -163,6 +165,18 @@ def matched(text, match):
     sys.exit(f'"{match}" is not in "{text}"')
 
 
+def audible(samples, begin, end):
+    """The span begin..end (seconds) without the silence at its ends."""
+    import numpy as np
+
+    step = RATE // 100
+    frames = samples[: len(samples) // step * step].reshape(-1, step)
+    power = (frames**2).mean(axis=1)
+    first, last = max(round(begin * 100), 0), min(round(end * 100), len(power))
+    loud = first + np.flatnonzero(power[first:last] > power.max() / 1000)
+    return (loud[0] / 100, (loud[-1] + 1) / 100) if len(loud) else (begin, end)
+
+
 def loudness(samples):
     """Root mean square of the parts in which somebody speaks."""
     import numpy as np
@@ -228,9 +242,10 @@ def speak(folder, first, last):
         audio, times = synthesiser.say(case["voice"], case["text"])
         from_word, to_word = matched(case["text"], case["match"])
         own = [(begin, end) for word, begin, end in times if word is not None and from_word <= word <= to_word]
-        case["start"], case["end"] = (f"{BEFORE + at / RATE:.3f}" for at in (own[0][0], own[-1][1]))
         audio = audio * (0.08 / loudness(audio))
         audio = np.concatenate([np.zeros(int(BEFORE * RATE)), audio, np.zeros(int(AFTER * RATE))])
+        span = audible(audio, *(BEFORE + (at - LEAD) / RATE for at in (own[0][0], own[-1][1])))
+        case["start"], case["end"] = (f"{seconds:.2f}" for seconds in span)
         store(audio, "clean", clean)
         store(degraded(audio, case["condition"], number), case["condition"], second)
         with open(CASES, "w", encoding="utf8", newline="") as file:
