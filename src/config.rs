@@ -113,6 +113,7 @@ impl TrackConfig {
     pub fn live() -> Self {
         let segment = SegmentConfig {
             min_silence: Duration::from_millis(416),
+            post_roll: Duration::from_millis(416),
             max_utterance: Duration::from_secs(12),
             ..SegmentConfig::default()
         };
@@ -127,7 +128,8 @@ impl TrackConfig {
     /// For recordings: longer utterances, several jobs in flight, no time-out.
     pub fn recording() -> Self {
         let segment = SegmentConfig {
-            min_silence: Duration::from_millis(608),
+            min_silence: Duration::from_millis(1200),
+            post_roll: Duration::from_millis(800),
             max_utterance: Duration::from_secs(20),
             ..SegmentConfig::default()
         };

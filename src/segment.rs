@@ -26,9 +26,10 @@ pub struct SegmentConfig {
     pub min_speech: Duration,
     /// Hang-over: silence that closes an utterance. Default: 512 ms.
     pub min_silence: Duration,
-    /// Audio kept before the first frame of speech. Default: 416 ms: soft onsets come well before the detector is sure.
+    /// Audio kept before the first frame of speech. Default: 800 ms: soft onsets come well
+    /// before the detector is sure, and Whisper mishears a first word that begins at once.
     pub pre_roll: Duration,
-    /// Silence kept after the last frame of speech; at most `min_silence`. Default: 256 ms.
+    /// Silence kept after the last frame of speech; at most `min_silence`. Default: 512 ms.
     pub post_roll: Duration,
     /// Longest utterance; longer speech is cut at its quietest point. 2 s to 28 s. Default: 15 s.
     pub max_utterance: Duration,
@@ -41,8 +42,8 @@ impl Default for SegmentConfig {
             exit: 0.35,
             min_speech: Duration::from_millis(96),
             min_silence: Duration::from_millis(512),
-            pre_roll: Duration::from_millis(416),
-            post_roll: Duration::from_millis(256),
+            pre_roll: Duration::from_millis(800),
+            post_roll: Duration::from_millis(512),
             max_utterance: Duration::from_secs(15),
         }
     }
@@ -266,8 +267,8 @@ mod tests {
     fn an_utterance_has_pre_and_post_roll() {
         let spans = run(&SegmentConfig::default(), &frames(&[(50, 0.0), (30, 0.9), (50, 0.0)]));
         assert_eq!(spans.len(), 1);
-        assert_eq!(spans[0].start.ticks(), 50 * FRAME - 6656);
-        assert_eq!(spans[0].end.ticks(), 80 * FRAME + 4096);
+        assert_eq!(spans[0].start.ticks(), 50 * FRAME - 12_800);
+        assert_eq!(spans[0].end.ticks(), 80 * FRAME + 8192);
     }
 
     #[test]
