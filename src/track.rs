@@ -454,9 +454,7 @@ impl Track {
             self.ledger.flush(&mut |c| outbox.push_back(Event::Coverage(c)));
             let end = utterance.span.end;
             let (heard_until, outcome) = match result {
-                Ok(transcript) => {
-                    (end.saturating_sub(transcript.unheard), self.report_transcript(id, &utterance, transcript))
-                }
+                Ok(transcript) => (end.saturating_sub(transcript.unheard), self.report_transcript(id, &utterance, transcript)),
                 Err(outcome) => (end, outcome),
             };
             let outbox = &mut self.outbox;

@@ -1,6 +1,6 @@
 //! Counts over what was heard.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use earmark::flag::{Category, Severity};
 use serde::Serialize;
@@ -116,6 +116,8 @@ pub struct Card {
     pub model: String,
     pub model_sha256: String,
     pub sentences: usize,
+    /// Sentences in languages that the model doesn't know.
+    pub left_out: usize,
     pub recordings: usize,
     /// Seconds of audio, and of waiting.
     pub audio: f64,
@@ -130,14 +132,16 @@ pub struct Card {
     pub wrong: Vec<Wrong>,
 }
 
-/// Counts what was heard; `text` holds every sentence, `spoken` those in languages the model knows.
+/// Counts what was heard; `text` holds every sentence, `spoken` those in languages the model knows. Only the latter count as
+/// text, too, so that the two can be compared; by language, all count.
 pub fn card(cases: &[Case], text: &[Heard], spoken: &[Heard]) -> Card {
     let mut card = Card {
         policy: String::new(),
         policy_sha256: String::new(),
         model: String::new(),
         model_sha256: String::new(),
-        sentences: cases.len(),
+        sentences: 0,
+        left_out: 0,
         recordings: spoken.len(),
         audio: spoken.iter().map(|heard| heard.seconds).sum(),
         wall: 0.0,
@@ -149,6 +153,9 @@ pub fn card(cases: &[Case], text: &[Heard], spoken: &[Heard]) -> Card {
         word_times: Times::default(),
         wrong: Vec::new(),
     };
+    let known: BTreeSet<usize> = spoken.iter().map(|heard| heard.case).collect();
+    card.sentences = known.len();
+    card.left_out = cases.len() - known.len();
     let mut errors = Vec::new();
     let mut words_heard: BTreeMap<&'static str, usize> = BTreeMap::new();
     for heard in text.iter().chain(spoken) {
@@ -158,10 +165,13 @@ pub fn card(cases: &[Case], text: &[Heard], spoken: &[Heard]) -> Card {
             Some(Condition::Clean) => (&mut card.clean, 1),
             Some(_) => (&mut card.degraded, 2),
         };
-        section.count(case, heard);
         if let Some(label) = case.label {
             card.languages.entry(case.language.clone()).or_default()[which].count(label, &heard.flags);
         }
+        if !known.contains(&heard.case) {
+            continue;
+        }
+        section.count(case, heard);
         card.wrong.extend(wrong(case, heard));
         if let Some(condition) = heard.condition {
             let error = time_error(case, heard);

@@ -8,7 +8,7 @@ pub fn percent(rate: Option<f64>) -> String {
     rate.map_or_else(|| "-".into(), |rate| format!("{:.0} %", rate * 100.0))
 }
 
-/// "speech" and "text" hold the same sentences only where the model knows all the languages.
+/// The tables; with `wrong`, a line for each sentence that went wrong, too.
 pub fn human(card: &Card, wrong: bool) -> String {
     let mut out = String::new();
     let mut line = |text: String| out.extend([text.trim_end(), "\n"]);
@@ -20,6 +20,9 @@ pub fn human(card: &Card, wrong: bool) -> String {
         card.audio,
         card.audio / card.wall.max(1e-9)
     ));
+    if card.left_out > 0 {
+        line(format!("left out: {} sentences in languages that the model doesn't know", card.left_out));
+    }
     line(String::new());
     let row = |name: &str, cells: [String; 6]| {
         let [a, b, c, d, e, f] = cells;

@@ -50,9 +50,7 @@ pub(crate) fn check(mut transcript: Transcript, evidence: Evidence<'_>) -> Resul
     }
     let before = transcript.words.len();
     drop_annotations(&mut transcript.words);
-    transcript
-        .words
-        .retain(|word| word.text.chars().any(char::is_alphanumeric) && is_voiced(word, evidence));
+    transcript.words.retain(|word| word.text.chars().any(char::is_alphanumeric) && is_voiced(word, evidence));
     collapse_repeats(&mut transcript.words);
     if is_invented(&transcript, evidence) {
         transcript.words.clear();

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::stt::{Evidence, Word};
 use crate::stt::whisper::POSITION_TICKS;
 use crate::stt::whisper::align;
 use crate::stt::whisper::greedy::{Decoded, Token, Vocabulary};
+use crate::stt::{Evidence, Word};
 
 /// Languages written without spaces between words.
 pub(super) fn is_unspaced(language: &str) -> bool {
