@@ -70,6 +70,10 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), String> {
+    // Better said before minutes of listening than after.
+    for path in [&args.json, &args.svg].into_iter().flatten() {
+        writable(path)?;
+    }
     let mut policies = Vec::new();
     for value in &args.policies {
         policies.push(policy_file::load(value).map_err(|error| error.one_line(value))?);
@@ -128,6 +132,11 @@ fn print(text: &str) -> Result<(), String> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write standard output: {error}")),
         _ => Ok(()),
     }
+}
+
+fn writable(path: &Path) -> Result<(), String> {
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    opened.map(drop).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
