@@ -10,6 +10,11 @@ pub fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
+/// The SHA-256 of a file in hexadecimal digits.
+pub fn sha256(path: &Path) -> String {
+    Sha256::digest(std::fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[test]
 fn every_recording_is_listed_with_its_checksum_and_origin() {
     let sums = std::fs::read_to_string(data("SHA256SUMS")).unwrap();
@@ -17,9 +22,7 @@ fn every_recording_is_listed_with_its_checksum_and_origin() {
     let mut listed = BTreeSet::new();
     for line in sums.lines() {
         let (expected, file) = line.split_once("  ").unwrap();
-        let digest = Sha256::digest(std::fs::read(data(file)).unwrap());
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(digest, expected, "{file}");
+        assert_eq!(sha256(&data(file)), expected, "{file}");
         let row = readme.lines().find(|row| row.starts_with(&format!("| `{file}` |")));
         assert!(row.is_some_and(|row| row.contains(expected)), "{file} is not in the README");
         listed.insert(data(file));

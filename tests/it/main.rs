@@ -6,6 +6,10 @@ mod archive;
 mod archive_kill;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod cli;
+// The command's own reader, for the lists of cases.
+#[allow(dead_code, reason = "only the reader is needed here")]
+#[path = "../../src/bin/earmark/csv.rs"]
+mod csv;
 #[cfg(feature = "decode")]
 mod decode;
 mod fixtures;
@@ -15,4 +19,5 @@ mod invariants;
 mod report;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod speech;
+mod spoken;
 mod support;

@@ -11,12 +11,12 @@ fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
-fn model(name: &str) -> Arc<dyn Transcriber> {
+pub fn model(name: &str) -> Arc<dyn Transcriber> {
     let file = ModelStore::new(vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("models")]).resolve(name).unwrap();
     Arc::new(Whisper::load(&file.name, &file.path).unwrap())
 }
 
-fn moderator(model: &Arc<dyn Transcriber>, workers: usize) -> Moderator {
+pub fn moderator(model: &Arc<dyn Transcriber>, workers: usize) -> Moderator {
     let mut options = ModeratorOptions::default();
     options.track = TrackConfig::recording();
     options.workers = workers;
