@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use super::normalise::{Token, digits_as_letters, fits_mask, shortened};
 use super::pattern::Piece;
+use super::phonetic::Sounds;
 
 /// A word, a class or a wildcard.
 type Symbol = u32;
@@ -37,6 +38,8 @@ pub(crate) struct Hit<P> {
     pub first: usize,
     pub last: usize,
     pub payload: P,
+    /// A word of it was guessed by its sound.
+    pub guessed: bool,
 }
 
 /// The compiled phrases; `P` says what a phrase is for.
@@ -47,11 +50,12 @@ pub(crate) struct Matcher<P> {
     phrases: Trie<P>,
     /// Words a masked token ("f***") may stand for, likeliest first.
     masked: Vec<(Box<str>, Symbol)>,
+    sounds: Sounds<Symbol>,
 }
 
 impl<P: Copy + PartialEq> Matcher<P> {
     pub(crate) fn new() -> Self {
-        Self { vocabulary: HashMap::new(), classes: Trie::new(), phrases: Trie::new(), masked: Vec::new() }
+        Self { vocabulary: HashMap::new(), classes: Trie::new(), phrases: Trie::new(), masked: Vec::new(), sounds: Sounds::new() }
     }
 
     /// Adds a member, a sequence without gaps, to a class.
@@ -78,14 +82,16 @@ impl<P: Copy + PartialEq> Matcher<P> {
         }
     }
 
+    /// Adds a word that is to be recognised by its sound where a token is doubtful.
+    pub(crate) fn add_by_sound(&mut self, word: &str) {
+        let symbol = intern(&mut self.vocabulary, word);
+        self.sounds.insert(word, symbol);
+    }
+
     /// The symbols a token may be read as. An exact reading rules out the guesses.
     fn read(&self, token: &Token, edges: &mut Vec<Edge>) {
-        let mut push = |symbol: Symbol| {
-            let edge = Edge { symbol, tokens: 1 };
-            if !edges.contains(&edge) {
-                edges.push(edge);
-            }
-        };
+        let guesses: Vec<Symbol> = if token.doubtful { self.sounds.like(&token.text).collect() } else { Vec::new() };
+        let mut push = |symbol: Symbol| add_edge(edges, Edge { symbol, tokens: 1, guessed: false });
         if token.quoted {
             push(QUOTED);
         }
@@ -109,6 +115,7 @@ impl<P: Copy + PartialEq> Matcher<P> {
             push(NUMBER);
         }
         push(ANY);
+        guesses.into_iter().for_each(|symbol| add_edge(edges, Edge { symbol, tokens: 1, guessed: true }));
     }
 
     /// All hits in `tokens`, in order of their last token. `work` is scratch memory, kept between calls.
@@ -119,23 +126,24 @@ impl<P: Copy + PartialEq> Matcher<P> {
         active.resize_with(tokens.len() + 1, Vec::new);
         for at in 0..tokens.len() {
             let mut states = std::mem::take(&mut active[at]);
-            states.sort_unstable_by_key(|state| (state.node, state.skips, state.fillers, std::cmp::Reverse(state.first)));
-            states.dedup_by_key(|state| (state.node, state.skips, state.fillers));
+            states.sort_unstable_by_key(|state| (state.node, state.skips, state.fillers, state.guessed, std::cmp::Reverse(state.first)));
+            states.dedup_by_key(|state| (state.node, state.skips, state.fillers, state.guessed));
             states.truncate(MOST_STATES);
             let new_sentence = at > 0 && tokens[at - 1].ends_sentence;
-            let begin = State { node: ROOT, first: at as u32, skips: 0, fillers: 0 };
+            let begin = State { node: ROOT, first: at as u32, skips: 0, fillers: 0, guessed: false };
             for state in states.iter().copied().chain(std::iter::once(begin)) {
                 for edge in &edges[at] {
                     let next = at + edge.tokens as usize;
                     if edge.symbol == CLASS | FILLER.0 && state.fillers > 0 {
                         active[next].push(State { fillers: state.fillers - 1, ..state });
                     }
+                    let guessed = state.guessed || edge.guessed;
                     for node in self.phrases.children(state.node, edge.symbol) {
                         for payload in self.phrases.accepted(node) {
-                            hits.push(Hit { first: state.first as usize, last: next - 1, payload });
+                            hits.push(Hit { first: state.first as usize, last: next - 1, payload, guessed });
                         }
                         if !self.phrases.is_leaf(node) && next < tokens.len() {
-                            self.enter(State { node, skips: 0, fillers: MOST_FILLERS, ..state }, &mut active[next]);
+                            self.enter(State { node, skips: 0, fillers: MOST_FILLERS, guessed, ..state }, &mut active[next]);
                         }
                     }
                 }
@@ -173,13 +181,12 @@ impl<P: Copy + PartialEq> Matcher<P> {
                     let next = from + edge.tokens as usize;
                     for node in self.classes.children(node, edge.symbol) {
                         for class in self.classes.accepted(node) {
-                            let found = Edge { symbol: CLASS | class.0, tokens: (next - at) as u32 };
-                            if !here.contains(&found) {
-                                here.push(found);
-                            }
+                            let (symbol, guessed) = (CLASS | class.0, edge.guessed);
+                            add_edge(&mut here, Edge { symbol, tokens: (next - at) as u32, guessed });
                         }
                         if next < tokens.len() && !self.classes.is_leaf(node) && !tokens[next - 1].ends_sentence {
-                            walk.extend(edges[next].iter().map(|edge| (node, *edge, next)));
+                            let guessed = edge.guessed;
+                            walk.extend(edges[next].iter().map(|edge| (node, Edge { guessed: guessed || edge.guessed, ..*edge }, next)));
                         }
                     }
                 }
@@ -209,6 +216,15 @@ impl Work {
 struct Edge {
     symbol: Symbol,
     tokens: u32,
+    guessed: bool,
+}
+
+/// Adds an edge unless it, or a surer one, is there.
+fn add_edge(edges: &mut Vec<Edge>, edge: Edge) {
+    let known = |other: &Edge| other.symbol == edge.symbol && other.tokens == edge.tokens && (edge.guessed || !other.guessed);
+    if !edges.iter().any(known) {
+        edges.push(edge);
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -217,6 +233,7 @@ struct State {
     first: u32,
     skips: u8,
     fillers: u8,
+    guessed: bool,
 }
 
 fn intern(vocabulary: &mut HashMap<Box<str>, Symbol>, word: &str) -> Symbol {
