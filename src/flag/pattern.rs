@@ -340,7 +340,7 @@ mod tests {
             ("(a|)", "empty"),
             ("a (b", "never closed"),
             ("a b)", "closes nothing"),
-            ("a|b", "inside brackets"),
+            ("a|b", "outside brackets"),
             ("(a]", "closes nothing"),
             ("(a)? b", "no regex"),
             ("... a", "between words"),

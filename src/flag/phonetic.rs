@@ -42,7 +42,7 @@ impl<S: Copy + PartialEq> Sounds<S> {
     pub(super) fn like<'a>(&'a self, token: &'a str) -> impl Iterator<Item = S> + 'a {
         let codes = if self.by_code.is_empty() { Vec::new() } else { codes(token) };
         let near = move |word: &str| {
-            let allowed = MOST_EDITS.min(word.len().max(token.len()) / 2 - 1);
+            let allowed = MOST_EDITS.min(word.len().min(token.len()) / 2);
             (1..=allowed).contains(&edits(token, word))
         };
         codes
