@@ -83,6 +83,7 @@ impl Flagger for PolicyFlagger {
         }
         for token in tokens.iter_mut() {
             token.ends_sentence &= !compiled.unfinished.contains(&token.text);
+            token.at_border = token.word + 1 == text.fresh;
             token.doubtful = compiled.phonetic.is_some_and(|doubt| text.words[token.word].confidence < doubt.below);
         }
         if tokens.last().is_none_or(|token| token.word < text.fresh) {

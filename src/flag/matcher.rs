@@ -2,7 +2,8 @@
 //!
 //! Tokens are interned. Two tries over the interned symbols are walked: one for the members of word classes,
 //! which may be several words long, and one for phrases, whose symbols are words *and* classes. So `{insult}` costs one
-//! edge however many members it has, and phrases that begin alike share their beginning. A gap is a state that may
+//! edge however many members it has, and phrases that begin alike share their beginning. A phrase stays within its sentence,
+//! but for the border of an utterance, where the full stop may only be a pause. A gap is a state that may
 //! stay where it is for a bounded number of tokens; there is no other way back, so nothing can blow up.
 
 use std::collections::HashMap;
@@ -138,11 +139,12 @@ impl<P: Copy + PartialEq> Matcher<P> {
                         active[next].push(State { fillers: state.fillers - 1, ..state });
                     }
                     let guessed = state.guessed || edge.guessed;
+                    let goes_on = next < tokens.len() && (!tokens[next - 1].ends_sentence || tokens[next - 1].at_border);
                     for node in self.phrases.children(state.node, edge.symbol) {
                         for payload in self.phrases.accepted(node) {
                             hits.push(Hit { first: state.first as usize, last: next - 1, payload, guessed });
                         }
-                        if !self.phrases.is_leaf(node) && next < tokens.len() {
+                        if goes_on && !self.phrases.is_leaf(node) {
                             self.enter(State { node, skips: 0, fillers: MOST_FILLERS, guessed, ..state }, &mut active[next]);
                         }
                     }

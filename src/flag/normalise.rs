@@ -20,6 +20,8 @@ pub(crate) struct Token {
     pub word: usize,
     /// A sentence ends after this token ("." "?" "!"), as far as the recogniser punctuates at all.
     pub ends_sentence: bool,
+    /// An utterance ends after it, so the end of the sentence may be a pause only.
+    pub at_border: bool,
     /// It stands inside quotation marks that open and close within the words.
     pub quoted: bool,
     /// The recogniser was in doubt, so it may be another word that sounds like it.
@@ -104,7 +106,7 @@ fn push(token: &str, word: usize, out: &mut Vec<Token>) {
         Some((cut, _)) => token[..cut].to_owned(),
         None => token.to_owned(),
     };
-    out.push(Token { text, word, ends_sentence: false, quoted: false, doubtful: false });
+    out.push(Token { text, word, ends_sentence: false, at_border: false, quoted: false, doubtful: false });
 }
 
 /// "[laughter]", "(coughs)", "♪": what recognisers write for sounds that are not words.
