@@ -13,7 +13,8 @@ know what i mean it is not the end of the world but he was such an idiot about i
 
 /// `count` rules of three phrases each, with gaps, slots and alternatives, over a vocabulary of made-up words.
 fn rules(count: usize) -> String {
-    let mut text = "name = \"bench\"\n[classes]\nfiller = [\"uh\", \"you know\"]\nkind = [\"idiot\", \"(big|old) fool\"]\n".to_owned();
+    let mut text =
+        "name = \"bench\"\n[classes]\nfiller = [\"uh\", \"you know\"]\nkind = [\"idiot\", \"(big|old) fool\"]\n".to_owned();
     for rule in 0..count {
         text += &format!(
             "[[rule]]\nid = \"r{rule}\"\ncategory = \"harassment\"\nseverity = \"low\"\nreason = \"Bench\"\nphrases = [\"you are ... word{rule} {{kind}}\", \"(the|a) thing{rule} ...2 (was|is) bad\", \"i will thing{rule} you\"]\n"
@@ -53,9 +54,7 @@ fn judge(c: &mut Criterion) {
     };
     let hostile = "i will kill women and you are a stupid stupid stupid ".repeat(100);
     let mut group = c.benchmark_group("policy/judge");
-    for (name, policy) in
-        [("default", Policy::bundled()), ("10000-rules", Policy::from_toml("bench", &rules(10_000)).unwrap())]
-    {
+    for (name, policy) in [("default", Policy::bundled()), ("10000-rules", Policy::from_toml("bench", &rules(10_000)).unwrap())] {
         for (kind, words) in [("talk", heard(TALK)), ("hostile", heard(&hostile))] {
             group.throughput(Throughput::Elements(words.len() as u64));
             let view = TextView { words: &words, fresh: 0, language: "en" };

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::context::{Cue, InContext, judge};
-use super::matcher::{Hit, Work};
-use super::normalise::{Token, mark_quotations, push_tokens};
 use super::incident::count_once;
 use super::live::LivePolicy;
+use super::matcher::{Hit, Work};
+use super::normalise::{Token, mark_quotations, push_tokens};
 use super::policy::{Compiled, Doubt, Payload, Policy, Settings};
 use super::{Finding, Findings, Flagger, HeardWord, TextView};
 use crate::error::EngineError;

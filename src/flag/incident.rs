@@ -26,7 +26,9 @@ pub(crate) fn count_once(words: &[HeardWord], findings: &mut [Finding]) {
             .iter()
             .enumerate()
             .filter(|(_, finding)| finding.scores)
-            .max_by(|(_, a), (_, b)| (a.severity, a.confidence).partial_cmp(&(b.severity, b.confidence)).unwrap_or(std::cmp::Ordering::Equal))
+            .max_by(|(_, a), (_, b)| {
+                (a.severity, a.confidence).partial_cmp(&(b.severity, b.confidence)).unwrap_or(std::cmp::Ordering::Equal)
+            })
             .map(|(index, _)| index);
         for (index, finding) in incident.iter_mut().enumerate() {
             if finding.scores && Some(index) != worst {

@@ -127,7 +127,9 @@ impl<P: Copy + PartialEq> Matcher<P> {
         active.resize_with(tokens.len() + 1, Vec::new);
         for at in 0..tokens.len() {
             let mut states = std::mem::take(&mut active[at]);
-            states.sort_unstable_by_key(|state| (state.node, state.skips, state.fillers, state.guessed, std::cmp::Reverse(state.first)));
+            states.sort_unstable_by_key(|state| {
+                (state.node, state.skips, state.fillers, state.guessed, std::cmp::Reverse(state.first))
+            });
             states.dedup_by_key(|state| (state.node, state.skips, state.fillers, state.guessed));
             states.truncate(MOST_STATES);
             let new_sentence = at > 0 && tokens[at - 1].ends_sentence;
@@ -188,7 +190,9 @@ impl<P: Copy + PartialEq> Matcher<P> {
                         }
                         if next < tokens.len() && !self.classes.is_leaf(node) && !tokens[next - 1].ends_sentence {
                             let guessed = edge.guessed;
-                            walk.extend(edges[next].iter().map(|edge| (node, Edge { guessed: guessed || edge.guessed, ..*edge }, next)));
+                            walk.extend(
+                                edges[next].iter().map(|edge| (node, Edge { guessed: guessed || edge.guessed, ..*edge }, next)),
+                            );
                         }
                     }
                 }

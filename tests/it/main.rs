@@ -7,6 +7,7 @@ mod decode;
 mod fixtures;
 mod flag;
 mod invariants;
+mod policy;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod speech;
 mod support;

@@ -241,7 +241,11 @@ impl Compiler {
                 self.codes.len() - 1
             });
             if bit >= MOST_LANGUAGES {
-                loaded.file.mistake(language.line, None, format!("the policy names more than {MOST_LANGUAGES} languages; split it into several policies"));
+                loaded.file.mistake(
+                    language.line,
+                    None,
+                    format!("the policy names more than {MOST_LANGUAGES} languages; split it into several policies"),
+                );
                 return mask;
             }
             mask |= 1 << bit;
@@ -329,7 +333,8 @@ impl Compiler {
         for allow in &loaded.pack.allows {
             let languages = self.mask(&allow.languages, loaded);
             let rules = full_ids(&allow.rules, loaded);
-            let compiled = Allow { line: first_line(&allow.phrases), categories: category_mask(&allow.categories), rules, languages };
+            let compiled =
+                Allow { line: first_line(&allow.phrases), categories: category_mask(&allow.categories), rules, languages };
             self.allow(index, loaded, None, &allow.phrases, compiled);
         }
         for rule in loaded.pack.rules.iter().filter(|rule| !rule.allow.is_empty()) {

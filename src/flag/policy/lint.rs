@@ -41,7 +41,8 @@ fn unused_classes(index: usize, loaded: &[Loaded]) -> Vec<PolicyMistake> {
     let mut used: HashSet<String> = RESERVED.iter().map(|name| (*name).to_owned()).collect();
     for user in loaded.iter().filter(|user| user.sees.contains(&index)) {
         let pack = &user.pack;
-        let rules = pack.rules.iter().flat_map(|rule| rule.phrases.iter().chain(&rule.near).chain(&rule.allow).chain(&rule.terms));
+        let rules =
+            pack.rules.iter().flat_map(|rule| rule.phrases.iter().chain(&rule.near).chain(&rule.allow).chain(&rule.terms));
         let contexts = pack.contexts.iter().flat_map(|cues| cues.before.iter().chain(&cues.after).chain(&cues.around));
         let members = pack.classes.iter().flat_map(|class| &class.members);
         let allows = pack.allows.iter().flat_map(|allow| &allow.phrases);
@@ -132,7 +133,8 @@ fn examples(pieces: &[Piece], loaded: &[Loaded], index: usize, depth: usize) -> 
 }
 
 fn members(name: &str, loaded: &[Loaded], index: usize, depth: usize) -> Vec<Vec<String>> {
-    let class = |pack: &usize| loaded[*pack].pack.classes.iter().find(|class| class.name.value == name).map(|class| (*pack, class));
+    let class =
+        |pack: &usize| loaded[*pack].pack.classes.iter().find(|class| class.name.value == name).map(|class| (*pack, class));
     let Some((pack, class)) = loaded[index].sees.iter().find_map(class) else { return Vec::new() };
     if depth >= DEEPEST {
         return Vec::new();

@@ -101,9 +101,11 @@ impl<'a> Loader<'a> {
                     lexicons.push((path.value.clone(), entries(&text)));
                     self.texts.push(text);
                 }
-                Err(problem) => {
-                    from.file.mistake(path.line, None, format!("cannot read word list \"{}\": {problem}; its path is relative to this file", path.value))
-                }
+                Err(problem) => from.file.mistake(
+                    path.line,
+                    None,
+                    format!("cannot read word list \"{}\": {problem}; its path is relative to this file", path.value),
+                ),
             }
         }
         self.loaded[index].lexicons = lexicons;

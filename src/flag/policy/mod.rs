@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 pub(in crate::flag) use error::edits;
 pub use error::{PolicyErrors, PolicyMistake};
-pub(in crate::flag) use settings::{RuleSettings, Settings};
 use regex::Regex;
+pub(in crate::flag) use settings::{RuleSettings, Settings};
 
 use super::flagger::PolicyFlagger;
 use super::matcher::{ClassId, Matcher};
@@ -36,7 +36,7 @@ use settings::RoomSettings;
 /// # Resource usage
 ///
 /// Compiling takes time and memory linear in the phrases of the policy and what they include; judging is linear in the
-/// words, whatever they are. Both are bounded: a phrase may stand for at most 512 alternatives, a gap may skip at most
+/// words, whatever they are. Both are bounded: a place in a phrase may hold at most 128 alternatives, a gap may skip at most
 /// 12 words, a regex may compile to at most 256 KiB.
 ///
 /// ```

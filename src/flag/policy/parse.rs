@@ -118,7 +118,10 @@ pub(super) fn read(file: &File, text: &str) -> Pack {
     if let Some(name) = &name
         && !is_id(&name.value)
     {
-        table.mistake(name.line, "\"name\" holds other characters than letters, digits, \"-\", \"_\" and \".\"; write it like \"chess-club\"");
+        table.mistake(
+            name.line,
+            "\"name\" holds other characters than letters, digits, \"-\", \"_\" and \".\"; write it like \"chess-club\"",
+        );
     }
     table.string("description");
     table.string("version");
@@ -177,10 +180,16 @@ fn classes(table: Table<'_>) -> Vec<Class> {
     let mut classes = Vec::new();
     for name in table.names() {
         if !is_id(&name.value) {
-            table.mistake(name.line, "a class name holds other characters than letters, digits, \"-\", \"_\" and \".\"; write it like \"fair_play\"");
+            table.mistake(
+                name.line,
+                "a class name holds other characters than letters, digits, \"-\", \"_\" and \".\"; write it like \"fair_play\"",
+            );
         }
         if ["any", "number", "quoted"].contains(&name.value.as_str()) {
-            table.mistake(name.line, format!("the class name \"{}\" is taken, {{{0}}} is built in; give the class another name", name.value));
+            table.mistake(
+                name.line,
+                format!("the class name \"{}\" is taken, {{{0}}} is built in; give the class another name", name.value),
+            );
         }
         let (members, files) = match table.named(&name.value) {
             Entry::Strings(members) => (members, Vec::new()),
@@ -190,7 +199,10 @@ fn classes(table: Table<'_>) -> Vec<Class> {
                 found
             }
             Entry::Other => {
-                table.mistake(name.line, format!("class \"{}\" must be a list of strings; write {0} = [\"word\", \"two words\"]", name.value));
+                table.mistake(
+                    name.line,
+                    format!("class \"{}\" must be a list of strings; write {0} = [\"word\", \"two words\"]", name.value),
+                );
                 continue;
             }
         };
@@ -317,7 +329,10 @@ fn overrides(table: Table<'_>) -> Vec<Override> {
     let mut overrides = Vec::new();
     for rule in table.names() {
         let Entry::Table(mut inner) = table.named(&rule.value) else {
-            table.mistake(rule.line, format!("an override must be a table; write [override.\"{}\"] and under it what changes", rule.value));
+            table.mistake(
+                rule.line,
+                format!("an override must be a table; write [override.\"{}\"] and under it what changes", rule.value),
+            );
             continue;
         };
         inner.rule = Some(rule.value.clone());
@@ -381,7 +396,10 @@ fn model(table: Table<'_>) -> Vec<(Category, [Option<f32>; 4])> {
         let least = Severity::ALL.map(|severity| inner.number(severity.as_str(), 0.0..1.0).map(|least| least as f32));
         let given: Vec<f32> = least.iter().flatten().copied().collect();
         if given.windows(2).any(|pair| pair[0] > pair[1]) {
-            inner.mistake(inner.line, "a milder severity needs a higher probability than a worse one; let the numbers grow from low to critical");
+            inner.mistake(
+                inner.line,
+                "a milder severity needs a higher probability than a worse one; let the numbers grow from low to critical",
+            );
         }
         inner.finish();
         found.push((category, least));
@@ -421,7 +439,10 @@ fn strikes(root: &Table<'_>) -> Option<StrikeConfig> {
         if let Some(pair) = config.ladder.windows(2).find(|pair| pair[0].score > pair[1].score) {
             root.mistake(
                 root.line,
-                format!("the ladder goes down, \"{}\" needs a higher score than the rung after it; order the rungs by their score", pair[0].action.as_str()),
+                format!(
+                    "the ladder goes down, \"{}\" needs a higher score than the rung after it; order the rungs by their score",
+                    pair[0].action.as_str()
+                ),
             );
         }
     }

@@ -89,12 +89,7 @@ impl Compiler {
         }
     }
 
-    fn with_languages(
-        &self,
-        base: Settings,
-        languages: &[(u64, &Section)],
-        room: Option<&Section>,
-    ) -> Settings {
+    fn with_languages(&self, base: Settings, languages: &[(u64, &Section)], room: Option<&Section>) -> Settings {
         let in_room = |mut settings: Settings| {
             if let Some(section) = room {
                 self.apply(&mut settings, &section.thresholds, &section.overrides);

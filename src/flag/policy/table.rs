@@ -141,7 +141,10 @@ impl<'a> Table<'a> {
         };
         let inside = number.filter(|number| (range.start..=range.end).contains(number));
         if inside.is_none() {
-            self.mistake(self.line_of(value), format!("\"{key}\" is out of range; it lies between {} and {}", range.start, range.end));
+            self.mistake(
+                self.line_of(value),
+                format!("\"{key}\" is out of range; it lies between {} and {}", range.start, range.end),
+            );
         }
         inside
     }
