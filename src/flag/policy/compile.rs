@@ -353,7 +353,7 @@ impl Compiler {
                 if allow.covers(shadowed) {
                     let own = &own.id.value;
                     let problem = format!(
-                        "allow phrase {} lets pass exactly what rule \"{own}\" looks for; one of them is in vain",
+                        "allow phrase {} lets pass exactly what rule \"{own}\" looks for; leave one of the two out",
                         nth + 1
                     );
                     loaded.file.mistake(phrase.line, rule, problem);

@@ -132,7 +132,9 @@ impl Policy {
         let loader = load(name, text, resolve);
         let (compiled, mut mistakes) = compile::compile(&loader);
         let policy = mistakes.is_empty().then_some(());
-        mistakes.append(&mut lint::warnings(&compiled, &loader.loaded));
+        let mut warnings = lint::warnings(&compiled, &loader.loaded);
+        warnings.retain(|warning| !mistakes.iter().any(|told| told.line == warning.line && told.file == warning.file));
+        mistakes.append(&mut warnings);
         (policy.map(|()| Self::new(compiled)), mistakes)
     }
 

@@ -64,7 +64,7 @@ fn each_mistake_is_told_with_its_line_and_a_way_out() {
         ("terms = [\"a\"]\nwithin = 1.5", "\"within\" must be a whole number"),
         ("terms = [\"a\"]\nstrikes = 1", "\"strikes\" must be true or false"),
         ("terms = [\"a\"]\nseverty = \"low\"", "p.toml:8: \"r\": unknown key \"severty\"; did you mean \"severity\"?"),
-        ("terms = [\"a\"]\nallow = [\"a\"]", "one of them is in vain"),
+        ("terms = [\"a\"]\nallow = [\"a\"]", "leave one of the two out"),
         ("terms = [\"a\"]\nignore_context = [\"quoted\"]", "unknown context \"quoted\""),
         (
             "terms = [\"a\"]\n[[rule]]\nid = \"r\"\ncategory = \"slurr\"\nseverity = \"bad\"\nreason = \"x\"\nterms = [\"b\"]",
