@@ -33,7 +33,7 @@ enum Command {
         name: String,
     },
     /// Score a policy on labelled cases
-    Test(TestArgs),
+    Test(Box<TestArgs>),
 }
 
 #[derive(Debug, clap::Args)]
