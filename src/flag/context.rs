@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use super::Severity;
-use super::policy::compile::shifted;
 use super::policy::{Compiled, Rule, RuleSettings, Side};
 
 /// A cue of a context, in tokens (inclusive).
@@ -78,4 +77,11 @@ pub(super) fn judge(
         reason: format!("{}{link}{}.", rule.reason, notes.join(" and ")).into(),
         tags,
     }
+}
+
+/// Severity after raising, lowering and capping.
+fn shifted(severity: Severity, raise: usize, lower: usize, cap: Option<Severity>) -> Severity {
+    let shifted = (severity as usize + raise).saturating_sub(lower).min(Severity::ALL.len() - 1);
+    let severity = Severity::ALL[shifted];
+    cap.map_or(severity, |cap| severity.min(cap))
 }

@@ -9,10 +9,10 @@ use super::error::{PolicyMistake, did_you_mean};
 use super::load::{Loaded, Loader};
 use super::table::{File, Located};
 use super::{Allow, Compiled, Context, Doubt, Payload, Rule, RuleSettings, Side};
+use crate::flag::Category;
 use crate::flag::matcher::{ClassId, FILLER, Matcher};
 use crate::flag::normalise::Spoken;
 use crate::flag::pattern::{Piece, classes, has_gap, parse, span};
-use crate::flag::{Category, Severity};
 
 /// Largest compiled regex, in bytes; regexes are linear in the text, this bounds the factor.
 const LARGEST_REGEX: usize = 1 << 18;
@@ -363,27 +363,6 @@ impl Compiler {
         self.add(index, &loaded.file, rule, ("allow phrase", phrases), Payload::Allow(number), 0);
         self.out.allows.push(allow);
     }
-
-    /// Names of rules and contexts that are used but don't exist.
-    fn check_names(&self, loaded: &Loaded) {
-        let file = &loaded.file;
-        let full = |name: &str| if name.contains('/') { name.to_owned() } else { format!("{}/{name}", loaded.pack.name) };
-        let contexts = loaded.pack.contexts.iter().map(|context| (Some(context.id.value.as_str()), &context.rules));
-        let allows = loaded.pack.allows.iter().map(|allow| (None, &allow.rules));
-        for (id, names) in contexts.chain(allows) {
-            for name in names.iter().filter(|name| !self.rule_ids.contains_key(&full(&name.value))) {
-                let help = did_you_mean(&full(&name.value), self.rule_ids.keys().map(String::as_str));
-                file.mistake(name.line, id, format!("unknown rule \"{}\"{help}", name.value));
-            }
-        }
-        for rule in &loaded.pack.rules {
-            let known = |name: &&Located<String>| self.out.contexts.iter().any(|context| *context.id == *name.value);
-            for name in rule.ignores.iter().filter(|name| !known(name)) {
-                let help = did_you_mean(&name.value, self.out.contexts.iter().map(|context| &*context.id));
-                file.mistake(name.line, Some(&rule.id.value), format!("unknown context \"{}\"{help}", name.value));
-            }
-        }
-    }
 }
 
 fn class_finder<'a>(ids: &'a HashMap<(usize, String), ClassId>, sees: &'a [usize]) -> impl Fn(&str) -> ClassId + 'a {
@@ -430,11 +409,4 @@ fn regex(pattern: &str) -> Result<Regex, String> {
             Err("not a valid regex; look at brackets, repetitions and back-slashes (look-around is not supported)".to_owned())
         }
     }
-}
-
-/// Severity after raising, lowering and capping.
-pub(in crate::flag) fn shifted(severity: Severity, raise: usize, lower: usize, cap: Option<Severity>) -> Severity {
-    let shifted = (severity as usize + raise).saturating_sub(lower).min(Severity::ALL.len() - 1);
-    let severity = Severity::ALL[shifted];
-    cap.map_or(severity, |cap| severity.min(cap))
 }

@@ -3,11 +3,12 @@
 //! The format is described in `policies/README.md`; `policies/default.toml` is the worked example.
 
 mod bundled;
-pub(in crate::flag) mod compile;
+mod compile;
 mod error;
 mod lint;
 mod load;
 mod mend;
+mod names;
 mod parse;
 mod settings;
 mod table;

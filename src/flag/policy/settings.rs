@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::compile::Compiler;
-use super::error::did_you_mean;
 use super::load::Loaded;
 use super::parse::{Override, Section};
 use super::{Compiled, Rule};
@@ -138,27 +137,5 @@ impl Compiler {
                 rules.filter(|(rule, _)| concerns(rule)).for_each(|(_, rule)| rule.change(change));
             }
         }
-    }
-
-    /// Reports overrides of rules, packs and categories there aren't.
-    pub(super) fn check_overrides(&self, loaded: &Loaded) {
-        let sections = loaded.pack.rooms.iter().chain(&loaded.pack.language_sections);
-        let all = loaded.pack.overrides.iter().chain(sections.flat_map(|section| &section.overrides));
-        for change in all {
-            let target = change.rule.value.as_str();
-            let known = Category::from_id(target).is_some()
-                || self.rule_ids.contains_key(target)
-                || target.strip_suffix('*').is_some_and(|begin| begin.ends_with('/') && self.has_rule(begin));
-            if !known {
-                let categories = Category::ALL.iter().map(|category| category.as_str());
-                let help = did_you_mean(target, self.rule_ids.keys().map(String::as_str).chain(categories));
-                let problem = format!("override of an unknown rule \"{target}\"{help}");
-                loaded.file.mistake(change.rule.line, None, problem);
-            }
-        }
-    }
-
-    fn has_rule(&self, begin: &str) -> bool {
-        self.rule_ids.keys().any(|id| id.starts_with(begin))
     }
 }
