@@ -154,6 +154,8 @@ pub struct Flag {
     pub rule: Arc<str>,
     /// One sentence a moderator can read.
     pub reason: Arc<str>,
+    /// SHA-256 (hexadecimal) of the policy that judged the words; empty when another flagger found them.
+    pub policy: Arc<str>,
     /// From receiving the last sample of the utterance to this event, by the injected clock.
     pub lag: Duration,
 }

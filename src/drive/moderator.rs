@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::config::{ConfigError, TrackConfig};
 use crate::drive::{Driven, Pool};
-use crate::flag::{Flagger, Policy};
+use crate::flag::{Flagger, LivePolicy, Policy};
 use crate::stt::{TranscribeError, Transcriber};
 use crate::track::Track;
 use crate::vad::SileroVad;
@@ -19,6 +19,8 @@ pub struct ModeratorOptions {
     pub track: TrackConfig,
     /// The rules. Default: the bundled policy.
     pub policy: Policy,
+    /// The room of tracks that are opened without one, for what the policy says about rooms. Default: none.
+    pub room: String,
     /// Worker threads. Default: all cores.
     pub workers: usize,
 }
@@ -26,7 +28,7 @@ pub struct ModeratorOptions {
 impl Default for ModeratorOptions {
     fn default() -> Self {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { track: TrackConfig::live(), policy: Policy::bundled(), workers }
+        Self { track: TrackConfig::live(), policy: Policy::bundled(), room: String::new(), workers }
     }
 }
 
@@ -54,6 +56,7 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct Moderator {
     options: ModeratorOptions,
+    live: LivePolicy,
     pool: Arc<Pool>,
 }
 
@@ -63,11 +66,14 @@ impl Moderator {
     /// # Errors
     ///
     /// [`TranscribeError`] when a worker cannot be made.
-    pub fn new(model: &Arc<dyn Transcriber>, mut options: ModeratorOptions) -> Result<Self, TranscribeError> {
+    pub fn new(model: &Arc<dyn Transcriber>, options: ModeratorOptions) -> Result<Self, TranscribeError> {
         let pool = Arc::new(Pool::new(model, options.workers)?);
-        options.track.strikes = options.policy.strikes();
-        options.track.context_words = options.policy.context_words();
-        Ok(Self { options, pool })
+        Ok(Self { live: LivePolicy::new(options.policy.clone()), options, pool })
+    }
+
+    /// The policy of all tracks. [`LivePolicy::swap`] exchanges it while they run; see there for what that means.
+    pub fn policy(&self) -> &LivePolicy {
+        &self.live
     }
 
     /// A new speaker's track with the moderator's settings.
@@ -85,9 +91,21 @@ impl Moderator {
     ///
     /// [`OpenError`] when a setting is out of range.
     pub fn open_track_with(&self, adjust: impl FnOnce(&mut TrackConfig)) -> Result<Driven, OpenError> {
+        self.open_track_in(&self.options.room, adjust)
+    }
+
+    /// A new speaker's track in a room, with settings changed by `adjust`.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] when a setting is out of range.
+    pub fn open_track_in(&self, room: &str, adjust: impl FnOnce(&mut TrackConfig)) -> Result<Driven, OpenError> {
+        let policy = self.live.current().for_room(room);
         let mut config = self.options.track.clone();
+        config.strikes = policy.strikes();
+        config.context_words = policy.context_words();
         adjust(&mut config);
-        let flaggers: Vec<Box<dyn Flagger>> = vec![Box::new(self.options.policy.flagger())];
+        let flaggers: Vec<Box<dyn Flagger>> = vec![Box::new(self.live.flagger(room))];
         let track = Track::new(config, Box::new(SileroVad::new()), flaggers)?;
         Ok(Driven::new(track, self.pool.clone()))
     }

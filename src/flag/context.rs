@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use super::Severity;
-use super::policy::compile::shifted;
-use super::policy::{Compiled, Rule, Side};
+use super::policy::{Compiled, Rule, RuleSettings, Side};
 
 /// A cue of a context, in tokens (inclusive).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +31,7 @@ pub(super) struct InContext {
 /// furthest a cue may be from a finding, its own length included.
 pub(super) fn judge(
     compiled: &Compiled,
-    rule: &Rule,
+    (rule, settings): (&Rule, &RuleSettings),
     (first, last): (usize, usize),
     cues: &[Cue],
     sentence: &[u32],
@@ -58,7 +57,7 @@ pub(super) fn judge(
         }
     }
     if heard.is_empty() {
-        let (severity, confidence) = (rule.severity, rule.confidence);
+        let RuleSettings { severity, confidence, .. } = *settings;
         return InContext { severity, confidence, reason: rule.plain.clone(), tags: rule.tags.clone() };
     }
     heard.sort_unstable();
@@ -67,15 +66,22 @@ pub(super) fn judge(
     let lower = contexts().map(|context| context.lower).max().unwrap_or(0);
     let cap = contexts().filter_map(|context| context.cap).min();
     let factor: f32 = contexts().map(|context| context.confidence).product();
-    let severity = shifted(rule.severity, raise, lower, cap);
-    let link = if severity < rule.severity { ", but " } else { ", and " };
+    let severity = shifted(settings.severity, raise, lower, cap);
+    let link = if severity < settings.severity { ", but " } else { ", and " };
     let notes: Vec<&str> = contexts().map(|context| &*context.note).collect();
     let mut tags = rule.tags.clone();
     tags.extend(contexts().filter_map(|context| context.tag.clone()));
     InContext {
         severity,
-        confidence: (rule.confidence * factor).min(1.0),
+        confidence: (settings.confidence * factor).min(1.0),
         reason: format!("{}{link}{}.", rule.reason, notes.join(" and ")).into(),
         tags,
     }
+}
+
+/// Severity after raising, lowering and capping.
+fn shifted(severity: Severity, raise: usize, lower: usize, cap: Option<Severity>) -> Severity {
+    let shifted = (severity as usize + raise).saturating_sub(lower).min(Severity::ALL.len() - 1);
+    let severity = Severity::ALL[shifted];
+    cap.map_or(severity, |cap| severity.min(cap))
 }

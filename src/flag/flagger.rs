@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::context::{Cue, InContext, judge};
+use super::incident::count_once;
+use super::live::LivePolicy;
 use super::matcher::{Hit, Work};
 use super::normalise::{Token, mark_quotations, push_tokens};
-use super::policy::{Compiled, Payload, Policy};
+use super::policy::{Compiled, Doubt, Payload, Policy, Settings};
 use super::{Finding, Findings, Flagger, HeardWord, TextView};
 use crate::error::EngineError;
 
@@ -30,6 +32,8 @@ const DOUBT: usize = 2;
 #[derive(Debug)]
 pub struct PolicyFlagger {
     policy: Policy,
+    /// The handle, the room and the version last seen of a policy that may be exchanged.
+    follows: Option<(LivePolicy, Box<str>, u64)>,
     tokens: Vec<Token>,
     work: Work,
     hits: Vec<Hit<Payload>>,
@@ -37,7 +41,22 @@ pub struct PolicyFlagger {
 
 impl PolicyFlagger {
     pub(super) fn new(policy: Policy) -> Self {
-        Self { policy, tokens: Vec::new(), work: Work::default(), hits: Vec::new() }
+        Self { policy, follows: None, tokens: Vec::new(), work: Work::default(), hits: Vec::new() }
+    }
+
+    pub(super) fn following(live: LivePolicy, room: &str) -> Self {
+        let version = live.version();
+        Self { follows: Some((live.clone(), room.into(), version)), ..Self::new(live.current().for_room(room)) }
+    }
+
+    /// Takes up what the handle was given since the last utterance.
+    fn catch_up(&mut self) {
+        let Some((live, room, seen)) = &mut self.follows else { return };
+        let version = live.version();
+        if version != *seen {
+            *seen = version;
+            self.policy = live.current().for_room(room);
+        }
     }
 
     /// The policy it follows.
@@ -45,20 +64,27 @@ impl PolicyFlagger {
         &self.policy
     }
 
-    /// Changes the policy from the next words on.
+    /// Changes the policy from the next words on. To change that of many tracks at once, see [`LivePolicy`].
     pub fn set_policy(&mut self, policy: Policy) {
+        self.follows = None;
         self.policy = policy;
     }
 }
 
 impl Flagger for PolicyFlagger {
     fn on_text(&mut self, text: &TextView<'_>, out: &mut Findings) -> Result<(), EngineError> {
-        let Self { policy, tokens, work, hits } = self;
+        self.catch_up();
+        let Self { policy, tokens, work, hits, .. } = self;
         let compiled = &*policy.compiled;
         tokens.clear();
         hits.clear();
         for (index, word) in text.words.iter().enumerate() {
             push_tokens(&word.text, index, &compiled.spoken, tokens);
+        }
+        for token in tokens.iter_mut() {
+            token.ends_sentence &= !compiled.unfinished.contains(&token.text);
+            token.at_border = token.word + 1 == text.fresh;
+            token.doubtful = compiled.phonetic.is_some_and(|doubt| text.words[token.word].confidence < doubt.below);
         }
         if tokens.last().is_none_or(|token| token.word < text.fresh) {
             return Ok(());
@@ -67,7 +93,8 @@ impl Flagger for PolicyFlagger {
         compiled.matcher.find(tokens, work, hits);
         let languages = languages(compiled, work, text.language);
         match_regexes(compiled, tokens, hits);
-        Pass { compiled, tokens, hits, languages, text }.run(out);
+        let settings = policy.settings.of_languages(languages);
+        Pass { compiled, settings, tokens, hits, languages, text }.run(out);
         Ok(())
     }
 
@@ -111,7 +138,7 @@ fn match_regexes(compiled: &Compiled, tokens: &[Token], hits: &mut Vec<Hit<Paylo
         for found in regex.find_iter(&text).filter(|found| !found.as_str().trim().is_empty()) {
             let first = ends.partition_point(|end| *end <= found.start());
             let last = ends.partition_point(|end| *end < found.end()).min(tokens.len() - 1);
-            hits.push(Hit { first: first.min(last), last, payload: Payload::Rule(*rule) });
+            hits.push(Hit { first: first.min(last), last, payload: Payload::Rule(*rule), guessed: false });
         }
     }
 }
@@ -119,6 +146,7 @@ fn match_regexes(compiled: &Compiled, tokens: &[Token], hits: &mut Vec<Hit<Paylo
 /// One view being judged.
 struct Pass<'a> {
     compiled: &'a Compiled,
+    settings: &'a Settings,
     tokens: &'a [Token],
     hits: &'a [Hit<Payload>],
     languages: u64,
@@ -130,6 +158,7 @@ struct Candidate {
     rule: u32,
     first: usize,
     last: usize,
+    guessed: bool,
     judged: InContext,
 }
 
@@ -138,6 +167,7 @@ impl Pass<'_> {
         let candidates = self.candidates();
         let mut findings: Vec<Finding> =
             distinct(self.compiled, candidates).into_iter().filter_map(|candidate| self.finding(candidate)).collect();
+        count_once(self.text.words, &mut findings);
         findings.sort_by_key(|finding| (finding.first, finding.last, finding.category));
         findings.into_iter().for_each(|finding| out.push(finding));
     }
@@ -150,17 +180,18 @@ impl Pass<'_> {
         let mut near: Vec<(u32, usize, usize)> = Vec::new();
         let mut allowed: Vec<(usize, usize, u32)> = Vec::new();
         let mut cues: Vec<Cue> = Vec::new();
-        let mut found: Vec<(u32, usize, usize)> = Vec::new();
-        for Hit { first, last, payload } in self.hits.iter().copied() {
+        let mut found: Vec<(u32, usize, usize, bool)> = Vec::new();
+        for Hit { first, last, payload, guessed } in self.hits.iter().copied() {
             match payload {
-                Payload::Rule(rule) => found.push((rule, first, last)),
+                Payload::Rule(rule) => found.push((rule, first, last, guessed)),
                 Payload::Near(rule) => near.push((rule, first, last)),
                 Payload::Allow(allow) => allowed.push((first, last, allow)),
                 Payload::Cue(context, side) => cues.push(Cue { first, last, context, side }),
             }
         }
         found.sort_unstable();
-        found.dedup();
+        // What was heard outright comes before what was guessed.
+        found.dedup_by_key(|(rule, first, last, _)| (*rule, *first, *last));
         near.sort_unstable();
         allowed.sort_unstable();
         cues.sort_unstable();
@@ -169,8 +200,9 @@ impl Pass<'_> {
         let reach = longest_cue + self.compiled.contexts.iter().map(|context| context.within).max().unwrap_or(0);
         let sentence = self.sentences();
         let mut candidates = Vec::new();
-        for (number, first, last) in found {
+        for (number, first, last, guessed) in found {
             let rule = &self.compiled.rules[number as usize];
+            let settings = &self.settings.rules[number as usize];
             let is_allowed = || {
                 let begin = allowed.partition_point(|(start, ..)| start + longest_allowed <= last);
                 allowed[begin..].iter().take_while(|(start, ..)| *start <= first).any(|(_, end, allow)| {
@@ -191,7 +223,7 @@ impl Pass<'_> {
                             && *start <= last + 1 + self.compiled.rules[number as usize].within
                     })
             };
-            if !rule.enabled
+            if !settings.enabled
                 || self.tokens[last].word < self.text.fresh
                 || !self.language_fits(rule.languages)
                 || (rule.near && !is_near())
@@ -199,8 +231,12 @@ impl Pass<'_> {
             {
                 continue;
             }
-            let judged = judge(self.compiled, rule, (first, last), &cues, &sentence, reach, |mask| self.language_fits(mask));
-            candidates.push(Candidate { rule: number, first, last, judged });
+            let fits = |mask| self.language_fits(mask);
+            let mut judged = judge(self.compiled, (rule, settings), (first, last), &cues, &sentence, reach, fits);
+            if let Some(doubt) = self.compiled.phonetic.filter(|_| guessed) {
+                doubted(&mut judged, doubt);
+            }
+            candidates.push(Candidate { rule: number, first, last, guessed, judged });
         }
         candidates
     }
@@ -220,14 +256,24 @@ impl Pass<'_> {
         let (first, last) = (self.tokens[candidate.first].word, self.tokens[candidate.last].word);
         let InContext { severity, confidence, reason, tags } = candidate.judged;
         let confidence = (confidence * heard_confidence(&self.text.words[first..=last])).clamp(0.0, 1.0);
-        if confidence < self.compiled.thresholds[rule.category as usize] {
+        if confidence < self.settings.thresholds[rule.category as usize] {
             return None;
         }
         let mut finding = Finding::new(first, last, rule.category, severity, confidence, rule.id.clone(), reason);
         finding.tags = tags;
-        finding.scores = rule.strikes;
+        finding.scores = self.settings.rules[candidate.rule as usize].strikes;
+        finding.policy = self.compiled.sha256.clone();
         Some(finding)
     }
+}
+
+/// A finding with a word in it that the recogniser was unsure of and wrote otherwise.
+fn doubted(judged: &mut InContext, doubt: Doubt) {
+    judged.severity = judged.severity.min(doubt.cap);
+    judged.confidence *= doubt.confidence;
+    let said = judged.reason.trim_end_matches('.');
+    judged.reason = format!("{said}, but the recogniser was unsure and a word was guessed by its sound.").into();
+    judged.tags.push("guessed".into());
 }
 
 fn rule_reach(compiled: &Compiled, rule: u32) -> usize {
@@ -247,7 +293,7 @@ fn distinct(compiled: &Compiled, mut candidates: Vec<Candidate>) -> Vec<Candidat
     let category = |candidate: &Candidate| compiled.rules[candidate.rule as usize].category;
     candidates.sort_by(|a, b| {
         let length = |candidate: &Candidate| candidate.last - candidate.first;
-        let rank = |candidate: &Candidate| (candidate.judged.severity, length(candidate));
+        let rank = |candidate: &Candidate| (candidate.judged.severity, !candidate.guessed, length(candidate));
         (category(a), rank(b))
             .cmp(&(category(b), rank(a)))
             .then(b.judged.confidence.total_cmp(&a.judged.confidence))

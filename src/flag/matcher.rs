@@ -2,13 +2,18 @@
 //!
 //! Tokens are interned. Two tries over the interned symbols are walked: one for the members of word classes,
 //! which may be several words long, and one for phrases, whose symbols are words *and* classes. So `{insult}` costs one
-//! edge however many members it has, and phrases that begin alike share their beginning. A gap is a state that may
+//! edge however many members it has, and phrases that begin alike share their beginning. A phrase stays within its sentence,
+//! but for the border of an utterance, where the full stop may only be a pause. A gap is a state that may
 //! stay where it is for a bounded number of tokens; there is no other way back, so nothing can blow up.
+
+mod trie;
 
 use std::collections::HashMap;
 
 use super::normalise::{Token, digits_as_letters, fits_mask, shortened};
 use super::pattern::Piece;
+use super::phonetic::Sounds;
+use trie::{ROOT, Trie};
 
 /// A word, a class or a wildcard.
 type Symbol = u32;
@@ -20,8 +25,6 @@ const QUOTED: Symbol = u32::MAX - 2;
 /// Words like "uh" that are skipped inside phrases.
 pub(crate) const FILLER: ClassId = ClassId(u32::MAX - 3 - CLASS);
 
-const ROOT: u32 = 0;
-const NONE: u32 = u32::MAX;
 /// Fillers skipped between two elements of a phrase.
 const MOST_FILLERS: u8 = 3;
 /// States kept alive per token. Far above what real policies reach; it bounds the work hostile ones can cause.
@@ -37,6 +40,8 @@ pub(crate) struct Hit<P> {
     pub first: usize,
     pub last: usize,
     pub payload: P,
+    /// A word of it was guessed by its sound.
+    pub guessed: bool,
 }
 
 /// The compiled phrases; `P` says what a phrase is for.
@@ -47,11 +52,12 @@ pub(crate) struct Matcher<P> {
     phrases: Trie<P>,
     /// Words a masked token ("f***") may stand for, likeliest first.
     masked: Vec<(Box<str>, Symbol)>,
+    sounds: Sounds<Symbol>,
 }
 
 impl<P: Copy + PartialEq> Matcher<P> {
     pub(crate) fn new() -> Self {
-        Self { vocabulary: HashMap::new(), classes: Trie::new(), phrases: Trie::new(), masked: Vec::new() }
+        Self { vocabulary: HashMap::new(), classes: Trie::new(), phrases: Trie::new(), masked: Vec::new(), sounds: Sounds::new() }
     }
 
     /// Adds a member, a sequence without gaps, to a class.
@@ -78,14 +84,16 @@ impl<P: Copy + PartialEq> Matcher<P> {
         }
     }
 
+    /// Adds a word that is to be recognised by its sound where a token is doubtful.
+    pub(crate) fn add_by_sound(&mut self, word: &str) {
+        let symbol = intern(&mut self.vocabulary, word);
+        self.sounds.insert(word, symbol);
+    }
+
     /// The symbols a token may be read as. An exact reading rules out the guesses.
     fn read(&self, token: &Token, edges: &mut Vec<Edge>) {
-        let mut push = |symbol: Symbol| {
-            let edge = Edge { symbol, tokens: 1 };
-            if !edges.contains(&edge) {
-                edges.push(edge);
-            }
-        };
+        let guesses: Vec<Symbol> = if token.doubtful { self.sounds.like(&token.text).collect() } else { Vec::new() };
+        let mut push = |symbol: Symbol| add_edge(edges, Edge { symbol, tokens: 1, guessed: false });
         if token.quoted {
             push(QUOTED);
         }
@@ -109,6 +117,7 @@ impl<P: Copy + PartialEq> Matcher<P> {
             push(NUMBER);
         }
         push(ANY);
+        guesses.into_iter().for_each(|symbol| add_edge(edges, Edge { symbol, tokens: 1, guessed: true }));
     }
 
     /// All hits in `tokens`, in order of their last token. `work` is scratch memory, kept between calls.
@@ -119,23 +128,27 @@ impl<P: Copy + PartialEq> Matcher<P> {
         active.resize_with(tokens.len() + 1, Vec::new);
         for at in 0..tokens.len() {
             let mut states = std::mem::take(&mut active[at]);
-            states.sort_unstable_by_key(|state| (state.node, state.skips, state.fillers, std::cmp::Reverse(state.first)));
-            states.dedup_by_key(|state| (state.node, state.skips, state.fillers));
+            states.sort_unstable_by_key(|state| {
+                (state.node, state.skips, state.fillers, state.guessed, std::cmp::Reverse(state.first))
+            });
+            states.dedup_by_key(|state| (state.node, state.skips, state.fillers, state.guessed));
             states.truncate(MOST_STATES);
             let new_sentence = at > 0 && tokens[at - 1].ends_sentence;
-            let begin = State { node: ROOT, first: at as u32, skips: 0, fillers: 0 };
+            let begin = State { node: ROOT, first: at as u32, skips: 0, fillers: 0, guessed: false };
             for state in states.iter().copied().chain(std::iter::once(begin)) {
                 for edge in &edges[at] {
                     let next = at + edge.tokens as usize;
                     if edge.symbol == CLASS | FILLER.0 && state.fillers > 0 {
                         active[next].push(State { fillers: state.fillers - 1, ..state });
                     }
+                    let guessed = state.guessed || edge.guessed;
+                    let goes_on = next < tokens.len() && (!tokens[next - 1].ends_sentence || tokens[next - 1].at_border);
                     for node in self.phrases.children(state.node, edge.symbol) {
                         for payload in self.phrases.accepted(node) {
-                            hits.push(Hit { first: state.first as usize, last: next - 1, payload });
+                            hits.push(Hit { first: state.first as usize, last: next - 1, payload, guessed });
                         }
-                        if !self.phrases.is_leaf(node) && next < tokens.len() {
-                            self.enter(State { node, skips: 0, fillers: MOST_FILLERS, ..state }, &mut active[next]);
+                        if goes_on && !self.phrases.is_leaf(node) {
+                            self.enter(State { node, skips: 0, fillers: MOST_FILLERS, guessed, ..state }, &mut active[next]);
                         }
                     }
                 }
@@ -173,13 +186,14 @@ impl<P: Copy + PartialEq> Matcher<P> {
                     let next = from + edge.tokens as usize;
                     for node in self.classes.children(node, edge.symbol) {
                         for class in self.classes.accepted(node) {
-                            let found = Edge { symbol: CLASS | class.0, tokens: (next - at) as u32 };
-                            if !here.contains(&found) {
-                                here.push(found);
-                            }
+                            let (symbol, guessed) = (CLASS | class.0, edge.guessed);
+                            add_edge(&mut here, Edge { symbol, tokens: (next - at) as u32, guessed });
                         }
                         if next < tokens.len() && !self.classes.is_leaf(node) && !tokens[next - 1].ends_sentence {
-                            walk.extend(edges[next].iter().map(|edge| (node, *edge, next)));
+                            let guessed = edge.guessed;
+                            walk.extend(
+                                edges[next].iter().map(|edge| (node, Edge { guessed: guessed || edge.guessed, ..*edge }, next)),
+                            );
                         }
                     }
                 }
@@ -209,6 +223,15 @@ impl Work {
 struct Edge {
     symbol: Symbol,
     tokens: u32,
+    guessed: bool,
+}
+
+/// Adds an edge unless it, or a surer one, is there.
+fn add_edge(edges: &mut Vec<Edge>, edge: Edge) {
+    let known = |other: &Edge| other.symbol == edge.symbol && other.tokens == edge.tokens && (edge.guessed || !other.guessed);
+    if !edges.iter().any(known) {
+        edges.push(edge);
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -217,6 +240,7 @@ struct State {
     first: u32,
     skips: u8,
     fillers: u8,
+    guessed: bool,
 }
 
 fn intern(vocabulary: &mut HashMap<Box<str>, Symbol>, word: &str) -> Symbol {
@@ -236,148 +260,6 @@ fn symbol(vocabulary: &mut HashMap<Box<str>, Symbol>, piece: &Piece, class_named
         Piece::Number => NUMBER,
         Piece::Quoted => QUOTED,
         Piece::Any | Piece::Gap(_) | Piece::Either(_) => ANY,
-    }
-}
-
-/// A trie whose branches may join again after alternatives, in flat tables. Phrases that begin alike share their
-/// beginning; memory and building time are linear in the phrases, and in the product of neighbouring alternatives.
-#[derive(Debug)]
-struct Trie<T> {
-    nodes: Vec<Node>,
-    /// First entry in `targets` for a node and a symbol.
-    children: HashMap<(u32, Symbol), u32>,
-    targets: Vec<Target>,
-    accepts: Vec<(T, u32)>,
-    gaps: Vec<(u8, u32, u32)>,
-    /// Nodes where branches join, by where they come from and what they read.
-    joins: HashMap<(Vec<u32>, Symbol), u32>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Node {
-    accept: u32,
-    gap: u32,
-    leaf: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Target {
-    node: u32,
-    /// Nothing else leads to the node, so phrases may share it.
-    own: bool,
-    next: u32,
-}
-
-impl<T: Copy + PartialEq> Trie<T> {
-    fn new() -> Self {
-        let mut trie = Self {
-            nodes: Vec::new(),
-            children: HashMap::new(),
-            targets: Vec::new(),
-            accepts: Vec::new(),
-            gaps: Vec::new(),
-            joins: HashMap::new(),
-        };
-        trie.add_node();
-        trie
-    }
-
-    /// The nodes at which a phrase is that stood at `from` and then read `pieces`.
-    fn path(&mut self, from: Vec<u32>, pieces: &[Piece], symbol: &mut impl FnMut(&Piece) -> Symbol) -> Vec<u32> {
-        pieces.iter().fold(from, |from, piece| match piece {
-            Piece::Gap(words) => from.into_iter().map(|node| self.add_gap(node, *words)).collect(),
-            Piece::Either(all) => {
-                let mut reached: Vec<u32> = all.iter().flat_map(|pieces| self.path(from.clone(), pieces, &mut *symbol)).collect();
-                reached.sort_unstable();
-                reached.dedup();
-                reached
-            }
-            piece => vec![self.step(from, symbol(piece))],
-        })
-    }
-
-    /// The one node reached from any of `from` by reading `symbol`.
-    fn step(&mut self, from: Vec<u32>, symbol: Symbol) -> u32 {
-        if let [node] = from.as_slice() {
-            let known = self.targets(*node, symbol).find(|target| target.own).map(|target| target.node);
-            return known.unwrap_or_else(|| {
-                let child = self.add_node();
-                self.add_target(*node, symbol, child, true);
-                child
-            });
-        }
-        if let Some(join) = self.joins.get(&(from.clone(), symbol)) {
-            return *join;
-        }
-        let join = self.add_node();
-        from.iter().for_each(|node| self.add_target(*node, symbol, join, false));
-        self.joins.insert((from, symbol), join);
-        join
-    }
-
-    fn add_node(&mut self) -> u32 {
-        self.nodes.push(Node { accept: NONE, gap: NONE, leaf: true });
-        (self.nodes.len() - 1) as u32
-    }
-
-    fn add_target(&mut self, node: u32, symbol: Symbol, target: u32, own: bool) {
-        self.nodes[node as usize].leaf = false;
-        let first = self.children.entry((node, symbol)).or_insert(NONE);
-        self.targets.push(Target { node: target, own, next: *first });
-        *first = (self.targets.len() - 1) as u32;
-    }
-
-    fn add_gap(&mut self, node: u32, words: u8) -> u32 {
-        if let Some((_, known)) = self.gaps(node).find(|(known, _)| *known == words) {
-            return known;
-        }
-        let child = self.add_node();
-        self.nodes[node as usize].leaf = false;
-        self.gaps.push((words, child, self.nodes[node as usize].gap));
-        self.nodes[node as usize].gap = (self.gaps.len() - 1) as u32;
-        child
-    }
-
-    fn accept(&mut self, node: u32, value: T) {
-        if self.accepted(node).all(|known| known != value) {
-            self.accepts.push((value, self.nodes[node as usize].accept));
-            self.nodes[node as usize].accept = (self.accepts.len() - 1) as u32;
-        }
-    }
-
-    fn targets(&self, node: u32, symbol: Symbol) -> impl Iterator<Item = Target> + '_ {
-        let mut next = self.children.get(&(node, symbol)).copied().unwrap_or(NONE);
-        std::iter::from_fn(move || {
-            let target = *self.targets.get(next as usize)?;
-            next = target.next;
-            Some(target)
-        })
-    }
-
-    fn children(&self, node: u32, symbol: Symbol) -> impl Iterator<Item = u32> + '_ {
-        self.targets(node, symbol).map(|target| target.node)
-    }
-
-    fn is_leaf(&self, node: u32) -> bool {
-        self.nodes[node as usize].leaf
-    }
-
-    fn accepted(&self, node: u32) -> impl Iterator<Item = T> + '_ {
-        let mut next = self.nodes[node as usize].accept;
-        std::iter::from_fn(move || {
-            let (value, following) = *self.accepts.get(next as usize)?;
-            next = following;
-            Some(value)
-        })
-    }
-
-    fn gaps(&self, node: u32) -> impl Iterator<Item = (u8, u32)> + '_ {
-        let mut next = self.nodes[node as usize].gap;
-        std::iter::from_fn(move || {
-            let (words, child, following) = *self.gaps.get(next as usize)?;
-            next = following;
-            Some((words, child))
-        })
     }
 }
 

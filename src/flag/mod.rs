@@ -2,15 +2,20 @@
 
 mod context;
 mod flagger;
+mod incident;
+mod live;
 mod matcher;
 mod normalise;
 mod pattern;
+mod phonetic;
 mod policy;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use flagger::PolicyFlagger;
+pub(crate) use incident::count_once;
+pub use live::LivePolicy;
 pub use policy::{Policy, PolicyErrors, PolicyMistake};
 
 use crate::error::EngineError;
@@ -175,6 +180,8 @@ pub struct Finding {
     pub tags: Vec<Arc<str>>,
     /// Whether it may count against the speaker; disclosing self-harm never does.
     pub scores: bool,
+    /// SHA-256 (hexadecimal) of the policy that judged the words; empty when no policy did.
+    pub policy: Arc<str>,
 }
 
 impl Finding {
@@ -188,7 +195,7 @@ impl Finding {
         rule: Arc<str>,
         reason: Arc<str>,
     ) -> Self {
-        Self { first, last, category, severity, confidence, rule, reason, tags: Vec::new(), scores: true }
+        Self { first, last, category, severity, confidence, rule, reason, tags: Vec::new(), scores: true, policy: Arc::from("") }
     }
 
     /// Whether it carries this tag.

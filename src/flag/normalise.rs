@@ -20,8 +20,12 @@ pub(crate) struct Token {
     pub word: usize,
     /// A sentence ends after this token ("." "?" "!"), as far as the recogniser punctuates at all.
     pub ends_sentence: bool,
+    /// An utterance ends after it, so the end of the sentence may be a pause only.
+    pub at_border: bool,
     /// It stands inside quotation marks that open and close within the words.
     pub quoted: bool,
+    /// The recogniser was in doubt, so it may be another word that sounds like it.
+    pub doubtful: bool,
 }
 
 /// Spoken forms that are rewritten before matching, so that a rule is written once: "gonna" → "going to".
@@ -102,7 +106,7 @@ fn push(token: &str, word: usize, out: &mut Vec<Token>) {
         Some((cut, _)) => token[..cut].to_owned(),
         None => token.to_owned(),
     };
-    out.push(Token { text, word, ends_sentence: false, quoted: false });
+    out.push(Token { text, word, ends_sentence: false, at_border: false, quoted: false, doubtful: false });
 }
 
 /// "[laughter]", "(coughs)", "♪": what recognisers write for sounds that are not words.
@@ -127,7 +131,7 @@ fn is_ornament(c: char) -> bool {
         | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}')
 }
 
-fn ends_sentence(word: &str) -> bool {
+pub(crate) fn ends_sentence(word: &str) -> bool {
     let end = word.trim_end_matches(['"', '\'', '”', '’', ')', '»']);
     end.ends_with(['.', '?', '!', '…', '।', '؟', '۔']) && !end.ends_with("...") && !end.ends_with('…')
 }

@@ -48,13 +48,13 @@ pub(crate) fn parse(phrase: &str, spoken: &Spoken) -> Result<Vec<Piece>, String>
     let pieces = sequence(phrase, spoken, 0)?;
     let (shortest, longest) = span(&pieces);
     if shortest == 0 && !has_gap_at(&pieces, true) {
-        return Err("the phrase, or one of its alternatives, is empty".to_owned());
+        return Err("the phrase, or one of its alternatives, is empty; write what is to be heard".to_owned());
     }
     if has_gap_at(&pieces, true) || has_gap_at(&pieces, false) {
-        return Err("a gap must stand between words".to_owned());
+        return Err("a gap stands at an end of the phrase; put it between words or leave it out".to_owned());
     }
     if longest > LONGEST_PHRASE {
-        return Err(format!("the phrase may span more than {LONGEST_PHRASE} words"));
+        return Err(format!("the phrase may span more than {LONGEST_PHRASE} words; cut it in two or make its gaps smaller"));
     }
     if matches_anything(&pieces) {
         return Err("the phrase matches anything; give it a word".to_owned());
@@ -132,7 +132,7 @@ fn matches_anything(pieces: &[Piece]) -> bool {
 
 fn sequence(text: &str, spoken: &Spoken, depth: usize) -> Result<Vec<Piece>, String> {
     if depth > DEEPEST_NESTING {
-        return Err(format!("brackets are nested more than {DEEPEST_NESTING} deep"));
+        return Err(format!("brackets are nested more than {DEEPEST_NESTING} deep; make a class of the inner ones"));
     }
     let mut pieces = Vec::new();
     for chunk in split(text, char::is_whitespace)?.into_iter().filter(|chunk| !chunk.is_empty()) {
@@ -199,12 +199,12 @@ fn split(text: &str, separator: impl Fn(char) -> bool) -> Result<Vec<&str>, Stri
                 parts.push(&text[start..at]);
                 start = at + c.len_utf8();
             }
-            '|' if open.is_empty() => return Err("\"|\" must stand inside brackets, (a|b)".to_owned()),
+            '|' if open.is_empty() => return Err("\"|\" stands outside brackets; write (a|b)".to_owned()),
             _ => {}
         }
     }
     if let Some(c) = open.first() {
-        return Err(format!("\"{c}\" is never closed"));
+        return Err(format!("\"{c}\" is never closed; brackets come in pairs"));
     }
     parts.push(&text[start..]);
     Ok(parts)
@@ -230,13 +230,13 @@ fn whole_group(chunk: &str) -> Option<(&str, bool)> {
 /// All forms of a word with endings in brackets, "kill(s|ed|)" or "a[n]".
 fn forms(chunk: &str, depth: usize) -> Result<Vec<String>, String> {
     if depth > DEEPEST_NESTING {
-        return Err(format!("brackets are nested more than {DEEPEST_NESTING} deep"));
+        return Err(format!("brackets are nested more than {DEEPEST_NESTING} deep; make a class of the inner ones"));
     }
     let mut texts = vec![String::new()];
     let mut rest = chunk;
     while let Some(c) = rest.chars().next() {
         let tails = if c == '(' || c == '[' {
-            let end = closing(rest).ok_or_else(|| format!("\"{c}\" is never closed"))?;
+            let end = closing(rest).ok_or_else(|| format!("\"{c}\" is never closed; brackets come in pairs"))?;
             let inside = &rest[1..end];
             rest = &rest[end + 1..];
             let mut tails = Vec::new();
@@ -283,7 +283,7 @@ fn push_piece(item: &str, spoken: &Spoken, pieces: &mut Vec<Piece>) -> Result<()
         let words = match count.parse::<u8>() {
             Ok(words) if (1..=WIDEST_GAP).contains(&words) => words,
             Err(_) if count.is_empty() => USUAL_GAP,
-            _ => return Err(format!("a gap is \"...\" or \"...N\" with N from 1 to {WIDEST_GAP}")),
+            _ => return Err(format!("this is no gap; write \"...\" or \"...N\" with N from 1 to {WIDEST_GAP}")),
         };
         pieces.push(Piece::Gap(words));
     } else if item.contains(['{', '}']) {
@@ -293,7 +293,7 @@ fn push_piece(item: &str, spoken: &Spoken, pieces: &mut Vec<Piece>) -> Result<()
             Some("number") => Piece::Number,
             Some("quoted") => Piece::Quoted,
             Some(name) if !name.is_empty() && !name.contains(['{', '}']) => Piece::Class(name.to_owned()),
-            _ => return Err("a slot is a class name in braces with spaces around it, \" {insult} \"".to_owned()),
+            _ => return Err("this is no slot; write a class name in braces with spaces around it, \" {insult} \"".to_owned()),
         });
     } else {
         let mut tokens: Vec<Token> = Vec::new();
@@ -340,7 +340,7 @@ mod tests {
             ("(a|)", "empty"),
             ("a (b", "never closed"),
             ("a b)", "closes nothing"),
-            ("a|b", "inside brackets"),
+            ("a|b", "outside brackets"),
             ("(a]", "closes nothing"),
             ("(a)? b", "no regex"),
             ("... a", "between words"),

@@ -110,6 +110,8 @@ struct FlagBody<'a> {
     text: &'a str,
     rule: &'a str,
     reason: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    policy: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     lag_ms: Option<u64>,
 }
@@ -228,6 +230,7 @@ impl Jsonl {
             text: &flag.text,
             rule: &flag.rule,
             reason: &flag.reason,
+            policy: &flag.policy,
             lag_ms: self.lag(flag.lag),
         }
     }

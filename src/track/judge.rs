@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::EngineError;
 use crate::event::{Flag, FlagId, FlagState, UtteranceId};
-use crate::flag::{Category, Finding, Findings, Flagger, HeardWord, TextView};
+use crate::flag::{Category, Finding, Findings, Flagger, HeardWord, TextView, count_once};
 use crate::strikes::{Action, Strikes};
 use crate::time::{MediaSpan, MediaTime, TICKS_PER_SECOND};
 
@@ -70,6 +70,10 @@ impl Judge {
             found.truncate(MAX_FINDINGS);
         }
         found.retain(|f| f.first <= f.last && (fresh..self.window.len()).contains(&f.last));
+        // Several flaggers may have found the same thing.
+        if self.flaggers.len() > 1 {
+            count_once(&self.window, &mut found);
+        }
         found.sort_by_key(|f| (f.first, f.last));
         for finding in found {
             verdict.flags.push(self.flag(&finding, fresh, heard));
@@ -98,6 +102,7 @@ impl Judge {
             text: join(sentence, heard.unspaced),
             rule: finding.rule.clone(),
             reason: finding.reason.clone(),
+            policy: finding.policy.clone(),
             lag: heard.lag,
         };
         let action = self.strikes.record(id.to_string(), span.end, finding);

@@ -1,5 +1,6 @@
 //! What the default policy flags, what it lets pass, and that hostile words can't hurt it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use earmark::flag::{Category, Finding, Findings, Flagger, HeardWord, Policy, Severity, TextView};
@@ -69,24 +70,33 @@ fn each_category_is_found() {
     }
 }
 
-/// The table grows with what was got wrong; a change of the policy may cost a sentence or two, not a category.
+/// The table grows with what was got wrong; a change of the policy may cost a sentence or two, not a category. Each
+/// sentence is judged as written, and as a recogniser without punctuation writes it.
 #[test]
 fn most_sentences_of_the_table_are_judged_right() {
     let cases = include_str!("sentences.txt").lines().filter_map(|line| line.split_once('|'));
     let mut wrong = Vec::new();
-    let mut count = 0;
+    let mut categories: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (expected, text) in cases {
-        let found = default(&text.to_lowercase(), "en");
-        let right = match Category::from_id(expected) {
-            Some(category) => found.iter().any(|found| found.category == category),
-            None => found.iter().all(|found| found.severity == Severity::Low),
-        };
-        count += 1;
-        if !right {
-            wrong.push(text);
+        let plain = text.to_lowercase().replace(['.', ',', '?', '!', '"'], "");
+        for text in [text.to_owned(), plain] {
+            let found = default(&text, "en");
+            let right = match Category::from_id(expected) {
+                Some(category) => found.iter().any(|found| found.category == category),
+                None => found.iter().all(|found| found.severity == Severity::Low),
+            };
+            let (cases, errors) = categories.entry(expected).or_default();
+            *cases += 1;
+            if !right {
+                *errors += 1;
+                wrong.push(text);
+            }
         }
     }
-    assert!(count > 200 && wrong.len() * 50 < count, "{} of {count} wrong: {wrong:#?}", wrong.len());
+    assert_eq!(categories.len(), 11, "ten categories and harmless speech");
+    for (category, (cases, errors)) in categories {
+        assert!(cases >= 20 && errors * 20 <= cases, "{category}: {errors} of {cases} wrong: {wrong:#?}");
+    }
 }
 
 #[test]

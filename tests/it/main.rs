@@ -15,6 +15,7 @@ mod decode;
 mod fixtures;
 mod flag;
 mod invariants;
+mod policy;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod report;
 #[cfg(all(feature = "whisper", feature = "cli"))]

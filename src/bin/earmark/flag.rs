@@ -17,6 +17,9 @@ pub struct Args {
     /// Language of the lines (en, fr, …); by default told from the words
     #[arg(long, value_name = "CODE", default_value = "auto")]
     language: String,
+    /// Room whose overrides apply
+    #[arg(long, default_value = "", value_name = "ID", hide_default_value = true)]
+    room: String,
 }
 
 #[derive(Serialize)]
@@ -42,7 +45,7 @@ struct Flag<'a> {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<u8, String> {
     let policy = policy_file::load(&args.policy).map_err(|error| error.one_line(&args.policy))?;
-    let mut flagger = policy.flagger();
+    let mut flagger = policy.for_room(&args.room).flagger();
     let language = if args.language == "auto" { "" } else { &args.language };
     let mut input = io::stdin().lock();
     let mut output = io::stdout().lock();

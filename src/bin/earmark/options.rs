@@ -109,6 +109,7 @@ impl Shared {
         let mut options = ModeratorOptions::default();
         options.track = track;
         options.policy = policy;
+        options.room = self.room.clone().unwrap_or_default();
         options.workers = self.jobs.map_or(options.workers, usize::from);
         let moderator = Moderator::new(&model, options).map_err(|e| e.to_string())?;
         Ok((moderator, run))

@@ -9,7 +9,7 @@ use earmark::flag::{Category, Finding, Severity};
 use earmark::report::csv_field;
 use serde::Serialize;
 
-use crate::policy_file::{self, LoadError};
+use crate::policy_file;
 use crate::{csv, flag};
 
 /// Checks, shows and tests policy files.
@@ -34,7 +34,7 @@ enum Command {
         name: String,
     },
     /// Score a policy on labelled cases
-    Test(TestArgs),
+    Test(Box<TestArgs>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -54,6 +54,9 @@ struct TestArgs {
     /// Column to report groups by
     #[arg(long, value_name = "NAME")]
     group_column: Option<String>,
+    /// Column with the category a case belongs to, for a table of what was taken for what
+    #[arg(long, value_name = "NAME")]
+    category_column: Option<String>,
     /// Labels that mean "should be flagged"
     #[arg(long, value_delimiter = ',', default_value = "flagged,hateful,toxic,offensive,1,true,yes", value_name = "LABELS")]
     positive: Vec<String>,
@@ -66,6 +69,9 @@ struct TestArgs {
     /// Language of the cases; by default told from the words
     #[arg(long, default_value = "auto", value_name = "CODE")]
     language: String,
+    /// Room whose overrides apply
+    #[arg(long, default_value = "", value_name = "ID", hide_default_value = true)]
+    room: String,
     /// How to print the result
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -76,6 +82,7 @@ struct TestArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
+    #[value(alias = "table")]
     Human,
     Json,
     Csv,
@@ -107,17 +114,18 @@ fn print(text: &str) -> Result<(), String> {
 }
 
 fn check(value: &str) -> Result<u8, String> {
-    match policy_file::load(value) {
-        Ok(policy) => {
-            print(&format!("{value}: policy \"{}\" with {} rules, no mistakes\n", policy.name(), policy.rules()))?;
-            Ok(0)
-        }
-        Err(LoadError::Unreadable(problem)) => Err(problem),
-        Err(LoadError::Mistakes(mistakes)) => {
-            eprintln!("{mistakes}");
-            Ok(2)
-        }
+    let (policy, found) = policy_file::check(value)?;
+    for mistake in &found {
+        eprintln!("{mistake}");
     }
+    let Some(policy) = policy else { return Ok(2) };
+    let warnings = match found.len() {
+        0 => "no mistakes".to_owned(),
+        1 => "no mistakes, 1 warning".to_owned(),
+        more => format!("no mistakes, {more} warnings"),
+    };
+    print(&format!("{value}: policy \"{}\" with {} rules, {warnings}\n", policy.name(), policy.rules()))?;
+    Ok(0)
 }
 
 fn show(name: &str) -> Result<u8, String> {
@@ -169,6 +177,9 @@ struct Score {
     clean_right: f64,
     confusion: Tally,
     groups: BTreeMap<String, Tally>,
+    /// Category of the case → category of its worst flag, or "none" → cases.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    confusions: BTreeMap<String, BTreeMap<String, usize>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     wrong: Vec<Wrong>,
 }
@@ -193,8 +204,9 @@ fn test(args: &TestArgs) -> Result<u8, String> {
     };
     let (text, label) = (column(&args.text_column)?, column(&args.label_column)?);
     let group = args.group_column.as_deref().map(column).transpose()?;
+    let expected_category = args.category_column.as_deref().map(column).transpose()?;
     let language = if args.language == "auto" { "" } else { &args.language };
-    let mut flagger = policy.flagger();
+    let mut flagger = policy.for_room(&args.room).flagger();
     let mut score = Score::default();
     for (line, case) in cases {
         let value = |index: usize| case.get(index).map_or("", |value| value.trim());
@@ -202,7 +214,15 @@ fn test(args: &TestArgs) -> Result<u8, String> {
         let counts = |finding: &&Finding| {
             finding.severity >= args.min_severity && (args.category.is_empty() || args.category.contains(&finding.category))
         };
-        let rules: Vec<String> = findings.as_slice().iter().filter(counts).map(|finding| finding.rule.to_string()).collect();
+        let counted: Vec<&Finding> = findings.as_slice().iter().filter(counts).collect();
+        let rules: Vec<String> = counted.iter().map(|finding| finding.rule.to_string()).collect();
+        if let Some(expected) = expected_category.map(value) {
+            // A case counts as what it is when any of its flags says so, else as its worst flag.
+            let right = counted.iter().find(|finding| finding.category.as_str() == expected);
+            let worst = right.or_else(|| counted.iter().max_by_key(|finding| finding.severity));
+            let found = worst.map_or("none", |finding| finding.category.as_str());
+            *score.confusions.entry(expected.to_owned()).or_default().entry(found.to_owned()).or_default() += 1;
+        }
         let expected = args.positive.iter().any(|positive| positive.eq_ignore_ascii_case(value(label)));
         let flagged = !rules.is_empty();
         score.confusion.count(expected, flagged);
@@ -254,6 +274,16 @@ fn human(score: &Score) -> String {
             tally.wrongly_flagged
         );
     }
+    if !score.confusions.is_empty() {
+        let width = score.confusions.keys().map(|name| name.chars().count()).max().unwrap_or(0).max(8);
+        out += &format!("\n{:width$}  taken for\n", "category");
+        for (expected, found) in &score.confusions {
+            let mut found: Vec<_> = found.iter().collect();
+            found.sort_by_key(|(_, cases)| std::cmp::Reverse(**cases));
+            let found: Vec<String> = found.iter().map(|(name, cases)| format!("{name} {cases}")).collect();
+            out += &format!("{expected:width$}  {}\n", found.join(", "));
+        }
+    }
     for wrong in &score.wrong {
         out += &format!("line {}: should be {} {} {}\n", wrong.line, wrong.expected, wrong.group, wrong.rules.join(" "));
     }
@@ -267,6 +297,14 @@ fn table(score: &Score) -> String {
         let Tally { found, missed, passed, wrongly_flagged } = tally;
         let (cases, accuracy) = (tally.cases(), tally.accuracy());
         out += &format!("{},{cases},{accuracy},{found},{missed},{passed},{wrongly_flagged}\n", csv_field(group));
+    }
+    if !score.confusions.is_empty() {
+        out += "\ncategory,taken_for,cases\n";
+    }
+    for (expected, found) in &score.confusions {
+        for (taken_for, cases) in found {
+            out += &format!("{},{},{cases}\n", csv::field(expected), csv::field(taken_for));
+        }
     }
     out
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use earmark::flag::{Policy, PolicyErrors};
+use earmark::flag::{Policy, PolicyErrors, PolicyMistake};
 
 /// Largest policy or word list read, in bytes.
 const LARGEST_FILE: u64 = 64 << 20;
@@ -32,10 +32,23 @@ impl LoadError {
     }
 }
 
+/// What is wrong with a policy and what in it does nothing, by bundled name or by path.
+pub fn check(value: &str) -> Result<(Option<Policy>, Vec<PolicyMistake>), String> {
+    match text_of(value) {
+        Ok(text) => Ok(Policy::check(value, &text, &mut beside)),
+        Err(problem) => Err(problem),
+    }
+}
+
 /// Loads a policy by bundled name or by path. Includes and word lists are looked for next to the file that names them.
 pub fn load(value: &str) -> Result<Policy, LoadError> {
+    let text = text_of(value).map_err(LoadError::Unreadable)?;
+    Policy::from_toml_with(value, &text, &mut beside).map_err(LoadError::Mistakes)
+}
+
+fn text_of(value: &str) -> Result<String, String> {
     if let Some(text) = Policy::bundled_text(value) {
-        return Policy::from_toml(value, text).map_err(LoadError::Mistakes);
+        return Ok(text.to_owned());
     }
     let names: Vec<_> = Policy::bundled_names().collect();
     let unreadable = |problem| {
@@ -44,16 +57,17 @@ pub fn load(value: &str) -> Result<Policy, LoadError> {
         } else {
             format!("; bundled policies: {}", names.join(", "))
         };
-        LoadError::Unreadable(format!("cannot read policy \"{value}\": {problem}{help}"))
+        format!("cannot read policy \"{value}\": {problem}{help}")
     };
-    let text = read(Path::new(value)).map_err(unreadable)?;
-    let mut resolve = |from: &str, name: &str| {
-        let beside = Path::new(from).parent().unwrap_or(Path::new("")).join(name);
-        let with_extension = beside.with_extension("toml");
-        let path = if beside.extension().is_none() && with_extension.is_file() { with_extension } else { beside };
-        read(&path)
-    };
-    Policy::from_toml_with(value, &text, &mut resolve).map_err(LoadError::Mistakes)
+    read(Path::new(value)).map_err(unreadable)
+}
+
+/// The text of a file named by another one.
+fn beside(from: &str, name: &str) -> Result<String, String> {
+    let beside = Path::new(from).parent().unwrap_or(Path::new("")).join(name);
+    let with_extension = beside.with_extension("toml");
+    let path = if beside.extension().is_none() && with_extension.is_file() { with_extension } else { beside };
+    read(&path)
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -1,18 +1,18 @@
 //! Loaded packs → one compiled policy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use regex::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
 
-use super::error::{PolicyErrors, PolicyMistake, did_you_mean};
+use super::error::{PolicyMistake, did_you_mean};
 use super::load::{Loaded, Loader};
 use super::table::{File, Located};
-use super::{Allow, Compiled, Context, Payload, Rule, Side};
+use super::{Allow, Compiled, Context, Doubt, Payload, Rule, RuleSettings, Side};
+use crate::flag::Category;
 use crate::flag::matcher::{ClassId, FILLER, Matcher};
 use crate::flag::normalise::Spoken;
 use crate::flag::pattern::{Piece, classes, has_gap, parse, span};
-use crate::flag::{Category, Severity};
 
 /// Largest compiled regex, in bytes; regexes are linear in the text, this bounds the factor.
 const LARGEST_REGEX: usize = 1 << 18;
@@ -25,10 +25,12 @@ const MOST_CONTEXT: usize = 64;
 const FILLER_CLASS: &str = "filler";
 const MASKED_CLASS: &str = "masked";
 const COMMON_CLASS: &str = "common";
+const UNFINISHED_CLASS: &str = "unfinished";
 
-pub(super) fn compile(loader: Loader<'_>) -> Result<Compiled, PolicyErrors> {
-    let Loader { loaded, texts, .. } = loader;
-    let mut compiler = Compiler::new(&loaded);
+/// Compiles what was loaded; useless where there are mistakes.
+pub(super) fn compile(loader: &Loader<'_>) -> (Compiled, Vec<PolicyMistake>) {
+    let loaded = loader.loaded.as_slice();
+    let mut compiler = Compiler::new(loaded);
     for (index, loaded) in loaded.iter().enumerate() {
         compiler.classes(index, loaded);
     }
@@ -38,37 +40,43 @@ pub(super) fn compile(loader: Loader<'_>) -> Result<Compiled, PolicyErrors> {
     }
     for (index, loaded) in loaded.iter().enumerate() {
         compiler.allows(index, loaded);
-        compiler.overrides(loaded);
         compiler.check_names(loaded);
+        compiler.check_overrides(loaded);
+        compiler.phonetic(index, loaded);
     }
+    compiler.settings(loaded);
     let mut out = compiler.out;
-    let hash =
-        texts.iter().fold(Sha256::new(), |hash, text| hash.chain_update((text.len() as u64).to_le_bytes()).chain_update(text));
-    out.sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = loader.texts.iter();
+    let hash = hash.fold(Sha256::new(), |hash, text| hash.chain_update((text.len() as u64).to_le_bytes()).chain_update(text));
+    let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    out.sha256 = hash.into();
     out.name = loaded.first().map_or_else(String::new, |root| root.pack.name.clone());
-    out.strikes = loaded.iter().find_map(|loaded| loaded.pack.strikes.clone()).unwrap_or_default();
-    for (category, least) in loaded.iter().rev().flat_map(|loaded| &loaded.pack.thresholds) {
-        out.thresholds[*category as usize] = *least;
+    for (category, least) in loaded.iter().rev().flat_map(|loaded| &loaded.pack.model) {
+        out.model[*category as usize] = *least;
     }
     out.context_words = out.context_words.min(MOST_CONTEXT);
     let mut mistakes = Vec::new();
     for loaded in loaded {
-        let mut found = loaded.file.into_mistakes();
+        let mut found = loaded.file.take_mistakes();
         found.sort_by_key(|mistake: &PolicyMistake| mistake.line);
         mistakes.append(&mut found);
     }
-    if mistakes.is_empty() { Ok(out) } else { Err(PolicyErrors(mistakes)) }
+    (out, mistakes)
 }
 
-struct Compiler {
-    out: Compiled,
+pub(super) struct Compiler {
+    pub(super) out: Compiled,
+    /// What rules say about themselves, by number.
+    pub(super) defaults: Vec<RuleSettings>,
     /// Class ids per pack and name.
     class_ids: HashMap<(usize, String), ClassId>,
     /// What each pack sees, by index.
     sees: Vec<Vec<usize>>,
     codes: Vec<String>,
+    /// Classes whose words are also looked for by their sound.
+    by_sound: HashSet<ClassId>,
     /// Full rule id → index of the compiled rule.
-    rule_ids: HashMap<String, usize>,
+    pub(super) rule_ids: HashMap<String, usize>,
 }
 
 impl Compiler {
@@ -84,7 +92,7 @@ impl Compiler {
         }
         let out = Compiled {
             name: String::new(),
-            sha256: String::new(),
+            sha256: "".into(),
             spoken,
             matcher: Matcher::new(),
             rules: Vec::new(),
@@ -93,16 +101,36 @@ impl Compiler {
             regexes: Vec::new(),
             codes: Vec::new(),
             commons: Vec::new(),
-            thresholds: [0.0; 10],
-            strikes: Default::default(),
             context_words: 0,
+            settings: Default::default(),
+            rooms: Vec::new(),
+            model: [[None; 4]; 10],
+            unfinished: HashSet::new(),
+            phonetic: None,
         };
-        let sees = loaded.iter().map(|loaded| loaded.sees.clone()).collect();
-        Self { out, class_ids, sees, codes: Vec::new(), rule_ids: HashMap::new() }
+        let sees: Vec<Vec<usize>> = loaded.iter().map(|loaded| loaded.sees.clone()).collect();
+        let mut by_sound = HashSet::new();
+        for (index, loaded) in loaded.iter().enumerate() {
+            let names = loaded.pack.phonetic.iter().flat_map(|phonetic| &phonetic.classes);
+            by_sound.extend(names.filter_map(|name| find_class(&class_ids, &sees[index], &name.value)));
+        }
+        Self { by_sound, out, defaults: Vec::new(), class_ids, sees, codes: Vec::new(), rule_ids: HashMap::new() }
     }
 
     fn class(&self, pack: usize, name: &str) -> Option<ClassId> {
-        self.sees[pack].iter().find_map(|seen| self.class_ids.get(&(*seen, name.to_owned()))).copied()
+        find_class(&self.class_ids, &self.sees[pack], name)
+    }
+
+    /// `[phonetic]`; the first pack that has one says when to doubt.
+    fn phonetic(&mut self, index: usize, loaded: &Loaded) {
+        let Some(phonetic) = &loaded.pack.phonetic else { return };
+        for name in phonetic.classes.iter().filter(|name| self.class(index, &name.value).is_none()) {
+            let known = self.class_ids.keys().filter(|(pack, _)| self.sees[index].contains(pack));
+            let help = did_you_mean(&name.value, known.map(|(_, name)| name.as_str()));
+            loaded.file.mistake(name.line, Some("phonetic"), format!("unknown class \"{}\"{help}", name.value));
+        }
+        let doubt = Doubt { below: phonetic.below, confidence: phonetic.confidence, cap: phonetic.cap };
+        self.out.phonetic.get_or_insert(doubt);
     }
 
     /// Reads a phrase; mistakes are told and give `None`.
@@ -156,7 +184,7 @@ impl Compiler {
                 for entry in entries {
                     self.members(index, &word_list, id, name, entry, &what);
                 }
-                for mistake in word_list.into_mistakes() {
+                for mistake in word_list.take_mistakes() {
                     loaded.file.mistake(class.name.line, None, mistake.to_string());
                 }
             }
@@ -166,7 +194,7 @@ impl Compiler {
                     loaded.file.mistake(
                         class.name.line,
                         None,
-                        "class \"common\" tells the language; the file must name its \"languages\"",
+                        "class \"common\" tells the language and the file has none; add languages = [\"en\"] at the top",
                     );
                 }
                 self.out.commons.push((id, mask));
@@ -182,6 +210,16 @@ impl Compiler {
         }
         let Self { out, class_ids, sees, .. } = self;
         out.matcher.add_member(id, &pieces, &class_finder(class_ids, &sees[pack]));
+        if name == UNFINISHED_CLASS
+            && let [Piece::Word(word)] = pieces.as_slice()
+        {
+            out.unfinished.insert(word.clone());
+        }
+        if self.by_sound.contains(&id) {
+            for word in single_words(&pieces) {
+                out.matcher.add_by_sound(word);
+            }
+        }
         if name == MASKED_CLASS
             && let [Piece::Word(word)] = pieces.as_slice()
         {
@@ -190,7 +228,7 @@ impl Compiler {
     }
 
     /// The bits of the languages a rule is for; 0 for any.
-    fn mask(&mut self, own: &[Located<String>], loaded: &Loaded) -> u64 {
+    pub(super) fn mask(&mut self, own: &[Located<String>], loaded: &Loaded) -> u64 {
         let languages = if own.is_empty() { &loaded.pack.languages } else { own };
         if languages.iter().any(|language| language.value == "any") {
             return 0;
@@ -203,7 +241,11 @@ impl Compiler {
                 self.codes.len() - 1
             });
             if bit >= MOST_LANGUAGES {
-                loaded.file.mistake(language.line, None, format!("the policy names more than {MOST_LANGUAGES} languages"));
+                loaded.file.mistake(
+                    language.line,
+                    None,
+                    format!("the policy names more than {MOST_LANGUAGES} languages; split it into several policies"),
+                );
                 return mask;
             }
             mask |= 1 << bit;
@@ -220,7 +262,7 @@ impl Compiler {
             if let Some(line) = seen.insert(&rule.id.value, rule.id.line)
                 && !rule.id.value.is_empty()
             {
-                file.mistake(rule.id.line, id, format!("the id is used twice, first on line {line}"));
+                file.mistake(rule.id.line, id, format!("the id is used twice, first on line {line}; rename one of them"));
             }
             let number = self.out.rules.len() as u32;
             let full = format!("{}/{}", loaded.pack.name, rule.id.value);
@@ -229,18 +271,16 @@ impl Compiler {
             self.out.rules.push(Rule {
                 id: full.as_str().into(),
                 category: rule.category,
-                severity: rule.severity,
-                confidence: rule.confidence,
                 reason: rule.reason.as_str().into(),
                 plain: format!("{}.", rule.reason).into(),
                 languages,
                 near: !rule.near.is_empty(),
                 within: rule.within,
                 tags: rule.tags.iter().map(|tag| tag.as_str().into()).collect(),
-                strikes: rule.strikes,
                 ignores: rule.ignores.iter().map(|ignored| ignored.value.as_str().into()).collect(),
-                enabled: true,
             });
+            let (severity, confidence, strikes) = (rule.severity, rule.confidence, rule.strikes);
+            self.defaults.push(RuleSettings { enabled: true, severity, confidence, strikes });
             self.add(index, file, id, ("term", &rule.terms), Payload::Rule(number), 0);
             self.add(index, file, id, ("phrase", &rule.phrases), Payload::Rule(number), 0);
             self.add(index, file, id, ("near", &rule.near), Payload::Near(number), rule.within);
@@ -261,7 +301,7 @@ impl Compiler {
             if let Some(line) = seen.insert(&context.id.value, context.id.line)
                 && !context.id.value.is_empty()
             {
-                file.mistake(context.id.line, id, format!("the id is used twice, first on line {line}"));
+                file.mistake(context.id.line, id, format!("the id is used twice, first on line {line}; rename one of them"));
             }
             let number = self.out.contexts.len() as u32;
             let languages = self.mask(&context.languages, loaded);
@@ -293,12 +333,13 @@ impl Compiler {
         for allow in &loaded.pack.allows {
             let languages = self.mask(&allow.languages, loaded);
             let rules = full_ids(&allow.rules, loaded);
-            let compiled = Allow { categories: category_mask(&allow.categories), rules, languages };
+            let compiled =
+                Allow { line: first_line(&allow.phrases), categories: category_mask(&allow.categories), rules, languages };
             self.allow(index, loaded, None, &allow.phrases, compiled);
         }
         for rule in loaded.pack.rules.iter().filter(|rule| !rule.allow.is_empty()) {
             let full: Box<str> = format!("{}/{}", loaded.pack.name, rule.id.value).into();
-            let compiled = Allow { categories: u16::MAX, rules: vec![full], languages: 0 };
+            let compiled = Allow { line: first_line(&rule.allow), categories: u16::MAX, rules: vec![full], languages: 0 };
             self.allow(index, loaded, Some(&rule.id.value), &rule.allow, compiled);
         }
     }
@@ -312,7 +353,7 @@ impl Compiler {
                 if allow.covers(shadowed) {
                     let own = &own.id.value;
                     let problem = format!(
-                        "allow phrase {} lets pass exactly what rule \"{own}\" looks for; one of them is in vain",
+                        "allow phrase {} lets pass exactly what rule \"{own}\" looks for; leave one of the two out",
                         nth + 1
                     );
                     loaded.file.mistake(phrase.line, rule, problem);
@@ -322,48 +363,28 @@ impl Compiler {
         self.add(index, &loaded.file, rule, ("allow phrase", phrases), Payload::Allow(number), 0);
         self.out.allows.push(allow);
     }
-
-    fn overrides(&mut self, loaded: &Loaded) {
-        for change in &loaded.pack.overrides {
-            let id = &change.rule.value;
-            let Some(rule) = self.rule_ids.get(id) else {
-                let help = did_you_mean(id, self.rule_ids.keys().map(String::as_str));
-                loaded.file.mistake(change.rule.line, None, format!("override of an unknown rule \"{id}\"{help}"));
-                continue;
-            };
-            let rule = &mut self.out.rules[*rule];
-            rule.enabled &= change.enabled;
-            rule.severity = change.severity.unwrap_or(rule.severity);
-            rule.confidence = change.confidence.unwrap_or(rule.confidence);
-            rule.strikes = change.strikes.unwrap_or(rule.strikes);
-        }
-    }
-
-    /// Names of rules and contexts that are used but don't exist.
-    fn check_names(&self, loaded: &Loaded) {
-        let file = &loaded.file;
-        let full = |name: &str| if name.contains('/') { name.to_owned() } else { format!("{}/{name}", loaded.pack.name) };
-        let contexts = loaded.pack.contexts.iter().map(|context| (Some(context.id.value.as_str()), &context.rules));
-        let allows = loaded.pack.allows.iter().map(|allow| (None, &allow.rules));
-        for (id, names) in contexts.chain(allows) {
-            for name in names.iter().filter(|name| !self.rule_ids.contains_key(&full(&name.value))) {
-                let help = did_you_mean(&full(&name.value), self.rule_ids.keys().map(String::as_str));
-                file.mistake(name.line, id, format!("unknown rule \"{}\"{help}", name.value));
-            }
-        }
-        for rule in &loaded.pack.rules {
-            let known = |name: &&Located<String>| self.out.contexts.iter().any(|context| *context.id == *name.value);
-            for name in rule.ignores.iter().filter(|name| !known(name)) {
-                let help = did_you_mean(&name.value, self.out.contexts.iter().map(|context| &*context.id));
-                file.mistake(name.line, Some(&rule.id.value), format!("unknown context \"{}\"{help}", name.value));
-            }
-        }
-    }
 }
 
 fn class_finder<'a>(ids: &'a HashMap<(usize, String), ClassId>, sees: &'a [usize]) -> impl Fn(&str) -> ClassId + 'a {
     // An unknown class was reported by `sequences`, which then gives no sequence to look it up for.
-    |name| sees.iter().find_map(|seen| ids.get(&(*seen, name.to_owned()))).copied().unwrap_or(FILLER)
+    |name| find_class(ids, sees, name).unwrap_or(FILLER)
+}
+
+fn find_class(ids: &HashMap<(usize, String), ClassId>, sees: &[usize], name: &str) -> Option<ClassId> {
+    sees.iter().find_map(|seen| ids.get(&(*seen, name.to_owned()))).copied()
+}
+
+/// The words of a class member that are a way to say it by themselves.
+fn single_words(pieces: &[Piece]) -> Vec<&str> {
+    match pieces {
+        [Piece::Word(word)] => vec![word],
+        [Piece::Either(all)] => all.iter().flat_map(|pieces| single_words(pieces)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn first_line(phrases: &[Located<String>]) -> usize {
+    phrases.first().map_or(0, |phrase| phrase.line)
 }
 
 fn category_mask(categories: &[Category]) -> u16 {
@@ -381,18 +402,11 @@ fn full_ids(rules: &[Located<String>], loaded: &Loaded) -> Vec<Box<str>> {
 fn regex(pattern: &str) -> Result<Regex, String> {
     let built = RegexBuilder::new(pattern).case_insensitive(true).size_limit(LARGEST_REGEX).dfa_size_limit(LARGEST_REGEX).build();
     match built {
-        Ok(regex) if regex.is_match("") => Err("it matches the empty text, so it would match everywhere".to_owned()),
+        Ok(regex) if regex.is_match("") => Err("it matches the empty text and so everywhere; use + in place of *".to_owned()),
         Ok(regex) => Ok(regex),
         Err(regex::Error::CompiledTooBig(_)) => Err(format!("it compiles to more than {LARGEST_REGEX} bytes; make it smaller")),
         Err(_) => {
             Err("not a valid regex; look at brackets, repetitions and back-slashes (look-around is not supported)".to_owned())
         }
     }
-}
-
-/// Severity after raising, lowering and capping.
-pub(in crate::flag) fn shifted(severity: Severity, raise: usize, lower: usize, cap: Option<Severity>) -> Severity {
-    let shifted = (severity as usize + raise).saturating_sub(lower).min(Severity::ALL.len() - 1);
-    let severity = Severity::ALL[shifted];
-    cap.map_or(severity, |cap| severity.min(cap))
 }

@@ -14,17 +14,30 @@ pub struct PolicyMistake {
     pub line: usize,
     /// Id of the rule, context or allow entry the mistake is in, when it is in one.
     pub rule: Option<String>,
-    /// What is wrong, with a suggestion where there is one.
+    /// What is wrong.
     pub problem: String,
+    /// What to do about it.
+    pub suggestion: String,
+    /// The policy works all the same, but not all of it does something.
+    pub is_warning: bool,
+}
+
+impl PolicyMistake {
+    /// A mistake told as "what is wrong; what to do".
+    pub(super) fn new(file: &str, line: usize, rule: Option<&str>, told: &str) -> Self {
+        let (problem, suggestion) = told.split_once("; ").unwrap_or((told, "see the policy guide"));
+        let (problem, suggestion) = (problem.to_owned(), suggestion.to_owned());
+        Self { file: file.to_owned(), line, rule: rule.map(str::to_owned), problem, suggestion, is_warning: false }
+    }
 }
 
 impl fmt::Display for PolicyMistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: ", self.file, self.line)?;
+        write!(f, "{}:{}: {}", self.file, self.line, if self.is_warning { "warning: " } else { "" })?;
         if let Some(rule) = &self.rule {
             write!(f, "\"{rule}\": ")?;
         }
-        f.write_str(&self.problem)
+        write!(f, "{}; {}", self.problem, self.suggestion)
     }
 }
 
@@ -35,7 +48,7 @@ impl fmt::Display for PolicyMistake {
 /// ```
 /// use earmark::flag::Policy;
 /// let mistakes = Policy::from_toml("room.toml", "name = \"room\"\ninclud = [\"default\"]").unwrap_err();
-/// assert_eq!(mistakes.to_string(), "room.toml:2: unknown key \"includ\": did you mean \"include\"?");
+/// assert_eq!(mistakes.to_string(), "room.toml:2: unknown key \"includ\"; did you mean \"include\"?");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyErrors(pub(super) Vec<PolicyMistake>);
@@ -61,18 +74,25 @@ impl fmt::Display for PolicyErrors {
 
 impl std::error::Error for PolicyErrors {}
 
-/// ": did you mean "x"?" for the known name nearest to `name`, or nothing when none is near.
+/// Most names listed when none is near.
+const MOST_NAMES: usize = 14;
+
+/// "; did you mean "x"?" for the known name nearest to `name`; what names there are when none is near.
 pub(super) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let limit = (name.chars().count() / 3).clamp(1, 3);
-    let nearest = known.into_iter().map(|known| (distance(name, known), known)).min();
-    match nearest {
-        Some((distance, known)) if distance <= limit => format!(": did you mean \"{known}\"?"),
-        _ => String::new(),
+    let mut known: Vec<(usize, &str)> = known.into_iter().map(|known| (edits(name, known), known)).collect();
+    known.sort_unstable();
+    let names = |known: &[(usize, &str)]| known.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", ");
+    match known.as_slice() {
+        [] => "; there is none to choose from".to_owned(),
+        [(edits, nearest), ..] if *edits <= limit => format!("; did you mean \"{nearest}\"?"),
+        known if known.len() <= MOST_NAMES => format!("; there are {}", names(known)),
+        known => format!("; among others there are {}", names(&known[..MOST_NAMES])),
     }
 }
 
 /// Edits (insert, delete, replace, swap of neighbours) between two names: optimal string alignment distance.
-fn distance(a: &str, b: &str) -> usize {
+pub(in crate::flag) fn edits(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.chars().take(64).collect();
     let b: Vec<char> = b.chars().take(64).collect();
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
@@ -101,8 +121,8 @@ mod tests {
 
     #[test]
     fn suggestions_are_near_or_absent() {
-        assert_eq!(did_you_mean("slurr", ["hate", "slur"]), ": did you mean \"slur\"?");
-        assert_eq!(did_you_mean("thraet", ["threat"]), ": did you mean \"threat\"?");
-        assert_eq!(did_you_mean("weather", ["hate", "slur"]), "");
+        assert_eq!(did_you_mean("slurr", ["hate", "slur"]), "; did you mean \"slur\"?");
+        assert_eq!(did_you_mean("thraet", ["threat"]), "; did you mean \"threat\"?");
+        assert_eq!(did_you_mean("weather", ["slur", "hate"]), "; there are hate, slur");
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Loaded {
     pub sees: Vec<usize>,
     /// Word lists the pack's classes name, with their entries.
     pub lexicons: Vec<(String, Vec<Located<String>>)>,
-    bundled: bool,
+    pub bundled: bool,
 }
 
 /// All packs of a policy; the first is the policy itself.
@@ -44,7 +44,7 @@ impl<'a> Loader<'a> {
         drop(readable);
         self.texts.push(text);
         if let Some(other) = self.loaded.iter().find(|other| other.pack.name == pack.name && !pack.name.is_empty()) {
-            file.mistake(1, None, format!("the name \"{}\" is taken by {}", pack.name, other.file.name));
+            file.mistake(1, None, format!("the name \"{}\" is taken by {}; give this one another", pack.name, other.file.name));
         }
         let index = self.loaded.len();
         self.loaded.push(Loaded { file, pack, sees: vec![index], lexicons: Vec::new(), bundled });
@@ -101,9 +101,11 @@ impl<'a> Loader<'a> {
                     lexicons.push((path.value.clone(), entries(&text)));
                     self.texts.push(text);
                 }
-                Err(problem) => {
-                    from.file.mistake(path.line, None, format!("cannot read word list \"{}\": {problem}", path.value))
-                }
+                Err(problem) => from.file.mistake(
+                    path.line,
+                    None,
+                    format!("cannot read word list \"{}\": {problem}; its path is relative to this file", path.value),
+                ),
             }
         }
         self.loaded[index].lexicons = lexicons;

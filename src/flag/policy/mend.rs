@@ -27,7 +27,11 @@ pub(super) fn mend<'a>(file: &mut File, text: &'a str) -> Cow<'a, str> {
             file.damaged.push(section.start + 1..section.end + 1);
         }
         for (line, problem) in slips {
-            file.mistake(line + 1, None, format!("not valid TOML: {problem}"));
+            file.mistake(
+                line + 1,
+                None,
+                format!("not valid TOML: {problem}; look for a quote, bracket or comma on this line or the one before"),
+            );
         }
     }
     let mended = lines.join("\n");
@@ -35,7 +39,11 @@ pub(super) fn mend<'a>(file: &mut File, text: &'a str) -> Cow<'a, str> {
         None => mended,
         // Sections that can't stand together: a table named twice.
         Some((line, problem)) => {
-            file.mistake(line + 1, None, format!("not valid TOML: {problem}"));
+            file.mistake(
+                line + 1,
+                None,
+                format!("not valid TOML: {problem}; look for a quote, bracket or comma on this line or the one before"),
+            );
             mended.lines().take(line).collect::<Vec<_>>().join("\n")
         }
     };
@@ -101,7 +109,7 @@ mod tests {
     fn mended(text: &str) -> (Vec<usize>, String) {
         let mut file = File::new("p.toml", text);
         let text = mend(&mut file, text).into_owned();
-        (file.into_mistakes().iter().map(|mistake| mistake.line).collect(), text)
+        (file.take_mistakes().iter().map(|mistake| mistake.line).collect(), text)
     }
 
     #[test]

@@ -3,20 +3,26 @@
 //! The format is described in `policies/README.md`; `policies/default.toml` is the worked example.
 
 mod bundled;
-pub(in crate::flag) mod compile;
+mod compile;
 mod error;
+mod lint;
 mod load;
 mod mend;
+mod names;
 mod parse;
+mod settings;
 mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+pub(in crate::flag) use error::edits;
 pub use error::{PolicyErrors, PolicyMistake};
 use regex::Regex;
+pub(in crate::flag) use settings::{RuleSettings, Settings};
 
 use super::flagger::PolicyFlagger;
 use super::matcher::{ClassId, Matcher};
@@ -24,13 +30,14 @@ use super::normalise::Spoken;
 use super::{Category, Severity};
 use crate::strikes::StrikeConfig;
 use load::Loader;
+use settings::RoomSettings;
 
 /// A compiled policy: immutable, cheap to clone, shared by all tracks.
 ///
 /// # Resource usage
 ///
 /// Compiling takes time and memory linear in the phrases of the policy and what they include; judging is linear in the
-/// words, whatever they are. Both are bounded: a phrase may stand for at most 512 alternatives, a gap may skip at most
+/// words, whatever they are. Both are bounded: a place in a phrase may hold at most 128 alternatives, a gap may skip at most
 /// 12 words, a regex may compile to at most 256 KiB.
 ///
 /// ```
@@ -53,6 +60,7 @@ use load::Loader;
 #[derive(Clone)]
 pub struct Policy {
     pub(in crate::flag) compiled: Arc<Compiled>,
+    pub(in crate::flag) settings: Arc<Settings>,
 }
 
 impl Policy {
@@ -100,10 +108,61 @@ impl Policy {
         text: &str,
         resolve: &mut dyn FnMut(&str, &str) -> Result<String, String>,
     ) -> Result<Self, PolicyErrors> {
-        let is_bundled = bundled::find(&bundled::PACKS, name).is_some_and(|own| own == text);
-        let mut loader = Loader::new(resolve);
-        loader.load(name, text.to_owned(), is_bundled);
-        compile::compile(loader).map(|compiled| Self { compiled: Arc::new(compiled) })
+        let loader = load(name, text, resolve);
+        let (compiled, mistakes) = compile::compile(&loader);
+        if mistakes.is_empty() { Ok(Self::new(compiled)) } else { Err(PolicyErrors(mistakes)) }
+    }
+
+    /// Compiles like [`from_toml_with`](Self::from_toml_with) and looks for what is no mistake but in vain as well:
+    /// rules that an allow phrase shadows, classes nobody uses. The policy is `None` when there is a mistake that is
+    /// more than a warning.
+    ///
+    /// ```
+    /// use earmark::flag::Policy;
+    /// let text = "name = \"room\"\n[classes]\nbird = [\"owl\"]";
+    /// let (policy, found) = Policy::check("room.toml", text, &mut |_, _| Err("no such file".to_owned()));
+    /// assert!(policy.is_some());
+    /// assert!(found[0].is_warning);
+    /// assert_eq!(found[0].line, 3);
+    /// ```
+    pub fn check(
+        name: &str,
+        text: &str,
+        resolve: &mut dyn FnMut(&str, &str) -> Result<String, String>,
+    ) -> (Option<Self>, Vec<PolicyMistake>) {
+        let loader = load(name, text, resolve);
+        let (compiled, mut mistakes) = compile::compile(&loader);
+        let policy = mistakes.is_empty().then_some(());
+        let mut warnings = lint::warnings(&compiled, &loader.loaded);
+        warnings.retain(|warning| !mistakes.iter().any(|told| told.line == warning.line && told.file == warning.file));
+        mistakes.append(&mut warnings);
+        (policy.map(|()| Self::new(compiled)), mistakes)
+    }
+
+    fn new(compiled: Compiled) -> Self {
+        Self { settings: compiled.settings.clone(), compiled: Arc::new(compiled) }
+    }
+
+    /// The policy as it is in a room: with what `[room."…"]` changes. Cheap; the rules are shared.
+    ///
+    /// ```
+    /// use earmark::flag::Policy;
+    /// let policy = Policy::from_toml("p", "name = \"p\"\n[room.\"kids-*\".strikes]\nhalf_life_minutes = 60")?;
+    /// assert_eq!(policy.for_room("kids-3").strikes().half_life.as_secs(), 3600);
+    /// assert_eq!(policy.for_room("lounge").strikes().half_life.as_secs(), 600);
+    /// # Ok::<(), earmark::flag::PolicyErrors>(())
+    /// ```
+    pub fn for_room(&self, room: &str) -> Self {
+        Self { compiled: self.compiled.clone(), settings: self.compiled.settings_of(room) }
+    }
+
+    /// How severe a classifier's `probability` for a category is by `[model.…]` of the policy; `None` when it is too
+    /// low to be told. This is all a policy says about models, so one may be exchanged without touching the policy.
+    pub fn model_severity(&self, category: Category, probability: f32) -> Option<Severity> {
+        let least = &self.compiled.model[category as usize];
+        let reached = |severity: &Severity| least[*severity as usize].is_some_and(|least| probability >= least);
+        let severity = Severity::ALL.into_iter().rev().find(reached)?;
+        (probability >= self.settings.thresholds[category as usize]).then_some(severity)
     }
 
     /// The policy's name, as its file gives it.
@@ -128,13 +187,20 @@ impl Policy {
 
     /// How flags add up to actions.
     pub fn strikes(&self) -> StrikeConfig {
-        self.compiled.strikes.clone()
+        self.settings.strikes.clone()
     }
 
     /// A flagger for one track.
     pub fn flagger(&self) -> PolicyFlagger {
         PolicyFlagger::new(self.clone())
     }
+}
+
+fn load<'a>(name: &str, text: &str, resolve: &'a mut dyn FnMut(&str, &str) -> Result<String, String>) -> Loader<'a> {
+    let is_bundled = bundled::find(&bundled::PACKS, name).is_some_and(|own| own == text);
+    let mut loader = Loader::new(resolve);
+    loader.load(name, text.to_owned(), is_bundled);
+    loader
 }
 
 /// Never prints what the rules look for.
@@ -164,7 +230,7 @@ pub(in crate::flag) enum Side {
 
 pub(in crate::flag) struct Compiled {
     name: String,
-    sha256: String,
+    pub sha256: Arc<str>,
     pub spoken: Spoken,
     pub matcher: Matcher<Payload>,
     pub rules: Vec<Rule>,
@@ -175,16 +241,28 @@ pub(in crate::flag) struct Compiled {
     pub codes: Vec<String>,
     /// Classes of words that tell a language, with the bits of the languages they tell.
     pub commons: Vec<(ClassId, u64)>,
-    pub thresholds: [f32; 10],
-    strikes: StrikeConfig,
     context_words: usize,
+    pub settings: Arc<Settings>,
+    rooms: Vec<RoomSettings>,
+    model: [[Option<f32>; 4]; 10],
+    /// Words no sentence ends with, whatever the recogniser's punctuation says.
+    pub unfinished: HashSet<String>,
+    pub phonetic: Option<Doubt>,
+}
+
+/// When and how words are guessed by their sound.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::flag) struct Doubt {
+    /// Recogniser confidence below which a word is doubted.
+    pub below: f32,
+    /// Factor on the confidence of what was guessed.
+    pub confidence: f32,
+    pub cap: Severity,
 }
 
 pub(in crate::flag) struct Rule {
     pub id: Arc<str>,
     pub category: Category,
-    pub severity: Severity,
-    pub confidence: f32,
     /// Without its full stop, to be continued.
     pub reason: Box<str>,
     /// With its full stop.
@@ -193,9 +271,7 @@ pub(in crate::flag) struct Rule {
     pub near: bool,
     pub within: usize,
     pub tags: Vec<Arc<str>>,
-    pub strikes: bool,
     pub ignores: Vec<Box<str>>,
-    pub enabled: bool,
 }
 
 pub(in crate::flag) struct Context {
@@ -222,6 +298,8 @@ impl Context {
 }
 
 pub(in crate::flag) struct Allow {
+    /// Line of the first phrase, in the file of the pack it is in.
+    line: usize,
     categories: u16,
     rules: Vec<Box<str>>,
     pub languages: u64,

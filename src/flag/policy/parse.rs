@@ -1,10 +1,14 @@
 //! One policy file, read but not compiled: what it says, with the line of everything that may prove wrong later.
 
+mod sections;
+
 use toml::de::DeTable;
+
+use sections::{model, overrides, phonetic, sections, strikes, thresholds};
 
 use super::table::{Entry, File, Located, Table};
 use crate::flag::{Category, Severity};
-use crate::strikes::{ActionKind, Rung, StrikeConfig};
+use crate::strikes::StrikeConfig;
 
 /// What a file says.
 #[derive(Debug)]
@@ -20,6 +24,28 @@ pub(super) struct Pack {
     pub thresholds: Vec<(Category, f32)>,
     pub overrides: Vec<Override>,
     pub strikes: Option<StrikeConfig>,
+    pub rooms: Vec<Section>,
+    pub language_sections: Vec<Section>,
+    pub phonetic: Option<Phonetic>,
+    pub model: Vec<(Category, [Option<f32>; 4])>,
+}
+
+/// What is different in one room, or in one language.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub name: Located<String>,
+    pub thresholds: Vec<(Category, f32)>,
+    pub overrides: Vec<Override>,
+    pub strikes: Option<StrikeConfig>,
+}
+
+/// Words that are looked for by their sound where the recogniser was in doubt.
+#[derive(Debug)]
+pub(super) struct Phonetic {
+    pub classes: Vec<Located<String>>,
+    pub below: f32,
+    pub confidence: f32,
+    pub cap: Severity,
 }
 
 /// Words that stand for one another in phrases.
@@ -82,7 +108,7 @@ pub(super) struct Allow {
 #[derive(Debug)]
 pub(super) struct Override {
     pub rule: Located<String>,
-    pub enabled: bool,
+    pub enabled: Option<bool>,
     pub severity: Option<Severity>,
     pub confidence: Option<f32>,
     pub strikes: Option<bool>,
@@ -96,7 +122,10 @@ pub(super) fn read(file: &File, text: &str) -> Pack {
     if let Some(name) = &name
         && !is_id(&name.value)
     {
-        table.mistake(name.line, "\"name\" may hold letters, digits, \"-\", \"_\" and \".\" only");
+        table.mistake(
+            name.line,
+            "\"name\" holds other characters than letters, digits, \"-\", \"_\" and \".\"; write it like \"chess-club\"",
+        );
     }
     table.string("description");
     table.string("version");
@@ -112,6 +141,10 @@ pub(super) fn read(file: &File, text: &str) -> Pack {
         thresholds: table.table("thresholds").map_or_else(Vec::new, thresholds),
         overrides: table.table("override").map_or_else(Vec::new, overrides),
         strikes: strikes(&table),
+        rooms: table.table("room").map_or_else(Vec::new, |rooms| sections(&rooms, "room")),
+        language_sections: table.table("language").map_or_else(Vec::new, |languages| sections(&languages, "language")),
+        phonetic: table.table("phonetic").map(phonetic),
+        model: table.table("model").map_or_else(Vec::new, model),
     };
     table.finish();
     pack
@@ -125,11 +158,15 @@ fn languages(table: &Table<'_>) -> Vec<Located<String>> {
     let languages = table.strings("languages");
     for language in &languages {
         let code = &language.value;
-        if !(2..=3).contains(&code.len()) || !code.chars().all(|c| c.is_ascii_lowercase()) {
+        if !is_language(code) {
             table.mistake(language.line, format!("\"{code}\" is no language code; write \"en\", \"fr\", \"hi\""));
         }
     }
     languages
+}
+
+fn is_language(code: &str) -> bool {
+    (2..=3).contains(&code.len()) && code.chars().all(|c| c.is_ascii_lowercase())
 }
 
 fn spoken(table: Table<'_>) -> Vec<(Located<String>, String)> {
@@ -137,7 +174,7 @@ fn spoken(table: Table<'_>) -> Vec<(Located<String>, String)> {
     for form in table.names() {
         match table.named(&form.value) {
             Entry::Strings(becomes) if becomes.len() == 1 => forms.push((form, becomes[0].value.clone())),
-            _ => table.mistake(form.line, "a spoken form is written \"gonna\" = \"going to\""),
+            _ => table.mistake(form.line, "a spoken form must be one string; write \"gonna\" = \"going to\""),
         }
     }
     forms
@@ -147,10 +184,16 @@ fn classes(table: Table<'_>) -> Vec<Class> {
     let mut classes = Vec::new();
     for name in table.names() {
         if !is_id(&name.value) {
-            table.mistake(name.line, "a class name may hold letters, digits, \"-\", \"_\" and \".\" only");
+            table.mistake(
+                name.line,
+                "a class name holds other characters than letters, digits, \"-\", \"_\" and \".\"; write it like \"fair_play\"",
+            );
         }
         if ["any", "number", "quoted"].contains(&name.value.as_str()) {
-            table.mistake(name.line, format!("the class name \"{}\" is taken: {{{0}}} is built in", name.value));
+            table.mistake(
+                name.line,
+                format!("the class name \"{}\" is taken, {{{0}}} is built in; give the class another name", name.value),
+            );
         }
         let (members, files) = match table.named(&name.value) {
             Entry::Strings(members) => (members, Vec::new()),
@@ -160,12 +203,15 @@ fn classes(table: Table<'_>) -> Vec<Class> {
                 found
             }
             Entry::Other => {
-                table.mistake(name.line, format!("class \"{}\" must be a list of strings", name.value));
+                table.mistake(
+                    name.line,
+                    format!("class \"{}\" must be a list of strings; write {0} = [\"word\", \"two words\"]", name.value),
+                );
                 continue;
             }
         };
         if members.is_empty() && files.is_empty() {
-            table.mistake(name.line, format!("class \"{}\" has no members", name.value));
+            table.mistake(name.line, format!("class \"{}\" has no members; list its words, or leave the class out", name.value));
         }
         classes.push(Class { name, members, files });
     }
@@ -177,7 +223,7 @@ fn id_of(table: &mut Table<'_>) -> Option<Located<String>> {
     let id = table.required("id")?;
     table.rule = Some(id.value.clone());
     if !is_id(&id.value) {
-        table.mistake(id.line, "an id may hold letters, digits, \"-\", \"_\" and \".\" only, and at most 64 of them");
+        table.mistake(id.line, "the id is longer than 64 characters or holds others than letters, digits, \"-\", \"_\" and \".\"; write it like \"insult-you\"");
     }
     Some(id)
 }
@@ -185,7 +231,7 @@ fn id_of(table: &mut Table<'_>) -> Option<Located<String>> {
 fn reason_of(table: &Table<'_>, key: &'static str) -> String {
     let Some(reason) = table.required(key) else { return String::new() };
     if reason.value.contains('\n') || reason.value.len() > 200 {
-        table.mistake(reason.line, format!("\"{key}\" must be one line of at most 200 bytes"));
+        table.mistake(reason.line, format!("\"{key}\" is longer than one line of 200 bytes; say it in one short sentence"));
     }
     reason.value.trim_end_matches('.').to_owned()
 }
@@ -193,7 +239,7 @@ fn reason_of(table: &Table<'_>, key: &'static str) -> String {
 fn rule(mut table: Table<'_>) -> Option<Rule> {
     let id = id_of(&mut table);
     if !has(&table, "category") {
-        table.missing("\"category\" is missing");
+        table.missing("\"category\" is missing; write category = \"harassment\", or another of the ten");
     }
     let category = table.id("category", &Category::ALL, Category::as_str);
     if !has(&table, "severity") {
@@ -267,94 +313,8 @@ fn allow(mut table: Table<'_>) -> Allow {
         languages: languages(&table),
     };
     if found.phrases.is_empty() {
-        table.missing("the allow entry has no phrases");
+        table.missing("the allow entry has no phrases; list what is let pass under phrases = [\"…\"]");
     }
     table.finish();
     found
-}
-
-fn thresholds(table: Table<'_>) -> Vec<(Category, f32)> {
-    let thresholds = Category::ALL.into_iter().filter_map(|category| {
-        let least = table.number(category.as_str(), 0.0..1.0)?;
-        Some((category, least as f32))
-    });
-    let thresholds = thresholds.collect();
-    table.finish();
-    thresholds
-}
-
-fn overrides(table: Table<'_>) -> Vec<Override> {
-    let mut overrides = Vec::new();
-    for rule in table.names() {
-        let Entry::Table(mut inner) = table.named(&rule.value) else {
-            table.mistake(rule.line, format!("an override is written [override.\"{}\"]", rule.value));
-            continue;
-        };
-        inner.rule = Some(rule.value.clone());
-        overrides.push(Override {
-            enabled: inner.boolean("enabled").unwrap_or(true),
-            severity: inner.id("severity", &Severity::ALL, Severity::as_str),
-            confidence: inner.number("confidence", 0.0..1.0).map(|confidence| confidence as f32),
-            strikes: inner.boolean("strikes"),
-            rule,
-        });
-        inner.finish();
-    }
-    overrides
-}
-
-/// `[strikes]` and `[[ladder]]`; `None` when the file has neither.
-fn strikes(root: &Table<'_>) -> Option<StrikeConfig> {
-    let section = root.table("strikes");
-    let rungs = root.tables("ladder");
-    if section.is_none() && rungs.is_empty() {
-        return None;
-    }
-    let mut config = StrikeConfig::default();
-    if let Some(section) = section {
-        if let Some(minutes) = section.number("half_life_minutes", 0.1..100_000.0) {
-            config.half_life = std::time::Duration::from_secs_f64(minutes * 60.0);
-        }
-        if let Some(points) = section.table("points") {
-            for (severity, value) in Severity::ALL.into_iter().zip(&mut config.points) {
-                *value = points.number(severity.as_str(), 0.0..1000.0).map_or(*value, |points| points as f32);
-            }
-            points.finish();
-        }
-        if let Some(weights) = section.table("weights") {
-            for (category, value) in Category::ALL.into_iter().zip(&mut config.weights) {
-                *value = weights.number(category.as_str(), 0.0..100.0).map_or(*value, |weight| weight as f32);
-            }
-            weights.finish();
-        }
-        section.finish();
-    }
-    if !rungs.is_empty() {
-        config.ladder = rungs.into_iter().filter_map(rung).collect();
-        if let Some(pair) = config.ladder.windows(2).find(|pair| pair[0].score > pair[1].score) {
-            root.mistake(
-                root.line,
-                format!("the ladder goes down: \"{}\" needs a higher score than the rung after it", pair[0].action.as_str()),
-            );
-        }
-    }
-    Some(config)
-}
-
-fn rung(table: Table<'_>) -> Option<Rung> {
-    if !has(&table, "action") {
-        table.missing("\"action\" is missing");
-    }
-    if !has(&table, "score") {
-        table.missing("\"score\" is missing");
-    }
-    let action = table.id("action", &ActionKind::ALL, ActionKind::as_str);
-    let score = table.number("score", 0.0..1_000_000.0);
-    let incidents = table.count("incidents", 1.0..1000.0);
-    let minutes = table.number("cool_down_minutes", 0.0..100_000.0);
-    table.finish();
-    let mut rung = Rung::new(action?, score? as f32);
-    rung.incidents = incidents.map_or(rung.incidents, |incidents| incidents as u32);
-    rung.cool_down = minutes.map_or(rung.cool_down, |minutes| std::time::Duration::from_secs_f64(minutes * 60.0));
-    Some(rung)
 }

@@ -43,13 +43,13 @@ impl File {
         self.lines.partition_point(|start| *start <= offset).max(1)
     }
 
+    /// Notes a mistake, told as "what is wrong; what to do".
     pub(super) fn mistake(&self, line: usize, rule: Option<&str>, problem: impl Into<String>) {
-        let mistake = PolicyMistake { file: self.name.clone(), line, rule: rule.map(str::to_owned), problem: problem.into() };
-        self.mistakes.borrow_mut().push(mistake);
+        self.mistakes.borrow_mut().push(PolicyMistake::new(&self.name, line, rule, &problem.into()));
     }
 
-    pub(super) fn into_mistakes(self) -> Vec<PolicyMistake> {
-        self.mistakes.into_inner()
+    pub(super) fn take_mistakes(&self) -> Vec<PolicyMistake> {
+        self.mistakes.take()
     }
 }
 
@@ -90,7 +90,7 @@ impl<'a> Table<'a> {
 
     fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'a>>, expected: &str) {
         let found = value.get_ref().type_str();
-        self.mistake(self.line_of(value), format!("\"{key}\" must be {expected}, not {found}"));
+        self.mistake(self.line_of(value), format!("\"{key}\" must be {expected}, not {found}; write it as {expected}"));
     }
 
     pub(super) fn string(&self, key: &'static str) -> Option<Located<String>> {
@@ -101,7 +101,7 @@ impl<'a> Table<'a> {
         };
         let line = self.line_of(value);
         if text.trim().is_empty() {
-            self.mistake(line, format!("\"{key}\" is empty"));
+            self.mistake(line, format!("\"{key}\" is empty; fill it in or leave the line out"));
             return None;
         }
         Some(Located { value: text.trim().to_owned(), line })
@@ -110,7 +110,7 @@ impl<'a> Table<'a> {
     pub(super) fn required(&self, key: &'static str) -> Option<Located<String>> {
         if !self.entries.contains_key(key) {
             self.asked.borrow_mut().push(key);
-            self.missing(&format!("\"{key}\" is missing"));
+            self.missing(&format!("\"{key}\" is missing; add a line {key} = \"…\""));
             return None;
         }
         self.string(key)
@@ -141,7 +141,10 @@ impl<'a> Table<'a> {
         };
         let inside = number.filter(|number| (range.start..=range.end).contains(number));
         if inside.is_none() {
-            self.mistake(self.line_of(value), format!("\"{key}\" must lie between {} and {}", range.start, range.end));
+            self.mistake(
+                self.line_of(value),
+                format!("\"{key}\" is out of range; it lies between {} and {}", range.start, range.end),
+            );
         }
         inside
     }
@@ -150,7 +153,7 @@ impl<'a> Table<'a> {
     pub(super) fn count(&self, key: &'static str, range: Range<f64>) -> Option<usize> {
         let number = self.number(key, range)?;
         if number.fract() != 0.0 {
-            self.mistake(self.line_of(self.entries.get(key)?), format!("\"{key}\" must be a whole number"));
+            self.mistake(self.line_of(self.entries.get(key)?), format!("\"{key}\" must be a whole number; write 3, not 3.5"));
             return None;
         }
         Some(number as usize)
@@ -192,11 +195,7 @@ impl<'a> Table<'a> {
         let found = all.iter().copied().find(|known| name(*known) == text.value);
         if found.is_none() {
             let what = if key == "categories" { "category" } else { key };
-            let mut help = did_you_mean(&text.value, all.iter().map(|known| name(*known)));
-            if help.is_empty() {
-                let names: Vec<_> = all.iter().map(|known| name(*known)).collect();
-                help = format!("; it is one of {}", names.join(", "));
-            }
+            let help = did_you_mean(&text.value, all.iter().map(|known| name(*known)));
             self.mistake(text.line, format!("unknown {what} \"{}\"{help}", text.value));
         }
         found
@@ -217,7 +216,7 @@ impl<'a> Table<'a> {
     pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
-            self.mistake(self.line_of(value), format!("\"{key}\" must be written [[{key}]], one for each {key}"));
+            self.mistake(self.line_of(value), format!("\"{key}\" has single brackets; write [[{key}]], once for each {key}"));
             return Vec::new();
         };
         let table = |item: &'a Spanned<DeValue<'a>>| match item.get_ref() {

@@ -1,0 +1,221 @@
+//! Policies as people write them: every mistake told, rooms and languages, doubt, live exchange.
+
+use earmark::MediaSpan;
+use earmark::flag::{Category, Finding, Findings, Flagger, HeardWord, LivePolicy, Policy, PolicyFlagger, Severity, TextView};
+
+fn heard(text: &str, confidence: f32) -> Vec<HeardWord> {
+    let word = |text: &str| {
+        let (text, confidence) = text.strip_suffix('~').map_or((text, 1.0), |doubted| (doubted, confidence));
+        HeardWord { text: text.into(), span: MediaSpan::default(), confidence }
+    };
+    text.split_whitespace().map(word).collect()
+}
+
+/// What the flagger says; a word with a "~" behind it was heard with a confidence of 0.3.
+fn judge(flagger: &mut PolicyFlagger, text: &str, language: &str) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    flagger.on_text(&TextView { words: &heard(text, 0.3), fresh: 0, language }, &mut findings).unwrap();
+    findings.as_slice().to_vec()
+}
+
+fn no_files(_: &str, _: &str) -> Result<String, String> {
+    Err("no such file".to_owned())
+}
+
+/// A file with more than forty mistakes: each is told with its line, its rule and a way out, and none hides another.
+#[test]
+fn every_mistake_of_many_is_told() {
+    let text = include_str!("../data/policy/mistakes.toml");
+    let (policy, told) = Policy::check("mistakes.toml", text, &mut no_files);
+    assert!(policy.is_none());
+    let mut expected = 0;
+    for (index, line) in text.lines().enumerate() {
+        let Some((_, fragment)) = line.split_once("#! ") else { continue };
+        expected += 1;
+        let here = || told.iter().filter(|mistake| mistake.line == index + 1);
+        let says = |mistake: &&earmark::flag::PolicyMistake| mistake.to_string().contains(fragment);
+        assert!(here().any(|mistake| says(&mistake)), "line {}: {fragment}: {:#?}", index + 1, here().collect::<Vec<_>>());
+    }
+    assert!(expected > 40, "{expected}");
+    for mistake in &told {
+        assert_eq!(mistake.file, "mistakes.toml");
+        assert!(!mistake.problem.is_empty() && !mistake.suggestion.is_empty(), "{mistake}");
+        assert_ne!(mistake.suggestion, "see the policy guide", "{mistake}");
+    }
+    assert!(told.iter().any(|mistake| mistake.rule.as_deref() == Some("phrases")));
+}
+
+#[test]
+fn a_shadowed_rule_and_an_unused_class_are_warnings() {
+    let text = r#"
+name = "p"
+[classes]
+bird = ["owl"]
+hat = ["hat(s|)", "cap(s|)"]
+[[rule]]
+id = "wool"
+category = "profanity"
+severity = "low"
+reason = "Wool"
+phrases = ["wool {hat}", "wool coat"]
+allow = ["wool {hat} [shop]"]
+"#;
+    let (policy, told) = Policy::check("p.toml", text, &mut no_files);
+    assert!(policy.is_some());
+    let lines: Vec<(usize, bool)> = told.iter().map(|warning| (warning.line, warning.is_warning)).collect();
+    assert_eq!(lines, [(4, true), (11, true)], "{told:#?}");
+    assert!(told[1].to_string().starts_with("p.toml:11: warning: \"wool\": "), "{}", told[1]);
+}
+
+const ROOMS: &str = r#"
+name = "rooms"
+languages = ["en", "de"]
+[override.profanity]
+severity = "low"
+[override."rooms/damn"]
+confidence = 0.5
+[language.de.override."rooms/damn"]
+severity = "high"
+[room."kids-*".override.profanity]
+severity = "critical"
+[room."kids-*".thresholds]
+profanity = 0.1
+[room.adults.override."rooms/*"]
+enabled = false
+[room.adults.strikes]
+half_life_minutes = 1
+[[rule]]
+id = "damn"
+category = "profanity"
+severity = "medium"
+reason = "Swearing"
+terms = ["damn"]
+"#;
+
+#[test]
+fn rooms_and_languages_have_their_own_severities() {
+    let policy = Policy::from_toml("rooms.toml", ROOMS).unwrap();
+    let severities = |room: &str, language: &str| {
+        let found = judge(&mut policy.for_room(room).flagger(), "damn", language);
+        found.iter().map(|found| (found.severity, found.confidence)).collect::<Vec<_>>()
+    };
+    assert_eq!(severities("lounge", "en"), [(Severity::Low, 0.5)]);
+    assert_eq!(severities("lounge", "de"), [(Severity::High, 0.5)]);
+    assert_eq!(severities("kids-7", "en"), [(Severity::Critical, 0.5)]);
+    assert_eq!(severities("adults", "en"), []);
+    assert_eq!(policy.for_room("adults").strikes().half_life.as_secs(), 60);
+    assert_eq!(policy.for_room("kids-7").sha256(), policy.sha256());
+}
+
+/// "beach" is a beach, unless the recogniser doubted the word itself.
+#[test]
+fn words_are_guessed_by_their_sound_only_under_doubt() {
+    let mut flagger = Policy::bundled().flagger();
+    assert_eq!(judge(&mut flagger, "you stupid beach", "en"), []);
+    let guessed = judge(&mut flagger, "you stupid beach~", "en");
+    let sure = judge(&mut flagger, "you stupid bitch", "en");
+    let harassment = |found: &[Finding]| found.iter().find(|found| found.category == Category::Harassment).cloned().unwrap();
+    let (guessed, sure) = (harassment(&guessed), harassment(&sure));
+    assert!(guessed.confidence < sure.confidence * 0.5, "{} {}", guessed.confidence, sure.confidence);
+    assert!(guessed.severity <= Severity::Medium);
+    assert!(guessed.reason.contains("guessed by its sound") && guessed.has_tag("guessed"), "{}", guessed.reason);
+    for harmless in ["we went to the beach~ on sunday", "the sheet~ is white and the count~ was right"] {
+        let found = judge(&mut flagger, harmless, "en");
+        assert!(found.iter().all(|found| found.severity <= Severity::Medium && found.confidence < 0.3), "{harmless}: {found:?}");
+    }
+}
+
+#[test]
+fn a_policy_is_exchanged_between_two_utterances_of_all_tracks() {
+    let live = LivePolicy::new(Policy::bundled());
+    let mut tracks = [live.flagger("a"), live.flagger("b")];
+    let before = tracks.each_mut().map(|flagger| judge(flagger, "you idiot", "en"));
+    assert!(
+        before.iter().all(|found| found.iter().all(|found| *found.policy == *Policy::bundled().sha256()) && !found.is_empty())
+    );
+    let rooms = Policy::from_toml("rooms.toml", ROOMS).unwrap();
+    let old = live.swap(rooms.clone());
+    assert_eq!(old.name(), "default");
+    for flagger in &mut tracks {
+        let found = judge(flagger, "damn you idiot", "en");
+        assert_eq!(found.iter().map(|found| &*found.rule).collect::<Vec<_>>(), ["rooms/damn"]);
+        assert_eq!(*found[0].policy, *rooms.sha256());
+    }
+}
+
+/// Two rules that hit one stretch of speech, or neighbours in one sentence, count once against the speaker.
+#[test]
+fn one_incident_counts_once() {
+    let mut flagger = Policy::bundled().flagger();
+    let mut scoring = |text: &str| {
+        let found = judge(&mut flagger, text, "en");
+        let threats = found.iter().filter(|found| found.category == Category::Threat);
+        let (scoring, others): (Vec<_>, Vec<_>) = threats.partition(|found| found.scores);
+        (scoring.len(), others.iter().filter(|found| found.has_tag("same-incident")).count())
+    };
+    assert_eq!(scoring("I know where you live and I'm going to kill you."), (1, 1));
+    assert_eq!(scoring("I know where you live. Some time later, in another sentence, I'm going to kill you."), (2, 0));
+}
+
+#[test]
+fn a_model_is_tuned_in_the_policy() {
+    let policy =
+        Policy::from_toml("m.toml", "name = \"m\"\n[model.hate]\nmedium = 0.6\nhigh = 0.9\n[thresholds]\nhate = 0.7").unwrap();
+    let severity = |probability| policy.model_severity(Category::Hate, probability);
+    assert_eq!([0.5, 0.65, 0.75, 0.95].map(severity), [None, None, Some(Severity::Medium), Some(Severity::High)]);
+    assert_eq!(policy.model_severity(Category::Threat, 1.0), None, "no severity is given for it");
+    assert!(Policy::bundled().model_severity(Category::Hate, 0.99).is_some());
+}
+
+/// The example of the guide is what a reader tries first.
+#[test]
+fn the_guides_examples_work() {
+    let guide = include_str!("../../policies/README.md");
+    let mut examples = 0;
+    for block in guide.split("```toml\n").skip(1) {
+        let text = block.split("```").next().unwrap();
+        let named = if text.contains("name = ") {
+            text.to_owned()
+        } else {
+            format!("name = \"example\"\ninclude = [\"default\"]\n{text}")
+        };
+        Policy::from_toml("example.toml", &named).unwrap_or_else(|mistakes| panic!("{mistakes}\n{named}"));
+        examples += 1;
+    }
+    assert!(examples >= 3, "{examples}");
+}
+
+/// Everything a policy file may hold is in its schema, and nothing else.
+#[cfg(feature = "serde")]
+#[test]
+fn the_schema_knows_every_key() {
+    let schema: serde_json::Value = serde_json::from_str(include_str!("../../policies/policy.schema.json")).unwrap();
+    let keys = |path: &str| -> Vec<String> {
+        let found = schema.pointer(path).and_then(|found| found["properties"].as_object());
+        found.unwrap_or_else(|| panic!("{path}")).keys().cloned().collect()
+    };
+    // Unknown keys are reported with those that are known, so the parser itself can be asked.
+    let known = |text: &str| -> Vec<String> {
+        let told = Policy::from_toml("p.toml", text).unwrap_err().to_string();
+        let told = told.lines().find(|line| line.contains("unknown key \"zzzzzzzz\"")).unwrap().to_owned();
+        let (_, names) = told.rsplit_once(" there are ").unwrap();
+        names.split(", ").map(str::to_owned).collect()
+    };
+    for (path, text) in [
+        ("", "zzzzzzzz = 1"),
+        ("/$defs/rule", "[[rule]]\nzzzzzzzz = 1"),
+        ("/$defs/context", "[[context]]\nzzzzzzzz = 1"),
+        ("/$defs/allow", "[[allow]]\nzzzzzzzz = 1"),
+        ("/$defs/rung", "[[ladder]]\nzzzzzzzz = 1"),
+        ("/$defs/override", "[override.\"a/b\"]\nzzzzzzzz = 1"),
+        ("/$defs/room", "[room.a]\nzzzzzzzz = 1"),
+        ("/$defs/language", "[language.de]\nzzzzzzzz = 1"),
+        ("/$defs/phonetic", "[phonetic]\nzzzzzzzz = 1"),
+        ("/$defs/severities", "[model.hate]\nzzzzzzzz = 1"),
+    ] {
+        let in_schema = keys(path);
+        for name in known(text) {
+            assert!(in_schema.contains(&name), "{path}: {name} is not in the schema");
+        }
+    }
+}
