@@ -188,6 +188,7 @@ fn flag(line: &Line<'_>) -> Result<Flag, String> {
         text: line.text("text")?.into(),
         rule: line.text("rule")?.into(),
         reason: line.text("reason")?.into(),
+        policy: line.text("policy").unwrap_or_default().into(),
         lag: Duration::ZERO,
     })
 }
