@@ -303,7 +303,7 @@ fn table(score: &Score) -> String {
     }
     for (expected, found) in &score.confusions {
         for (taken_for, cases) in found {
-            out += &format!("{},{},{cases}\n", csv::field(expected), csv::field(taken_for));
+            out += &format!("{},{},{cases}\n", csv_field(expected), csv_field(taken_for));
         }
     }
     out

@@ -36,7 +36,8 @@ fn said(utterance: u64, from: u64, text: &str) -> Item {
 }
 
 fn flag(id: u64, utterance: u64, span: (u64, u64), severity: Severity) -> Item {
-    Item::Event(Event::Flag(Flag {
+    Item::Event(Event::Flag(Fpolicy: "".into(),
+        lag {
         id: FlagId(id),
         state: FlagState::Confirmed,
         utterance: UtteranceId(utterance),
