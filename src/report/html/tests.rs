@@ -31,13 +31,13 @@ fn said(utterance: u64, from: u64, text: &str) -> Item {
         words,
         language: "en".into(),
         confidence: 0.9,
+        policy: "".into(),
         lag: Duration::ZERO,
     }))
 }
 
 fn flag(id: u64, utterance: u64, span: (u64, u64), severity: Severity) -> Item {
-    Item::Event(Event::Flag(Fpolicy: "".into(),
-        lag {
+    Item::Event(Event::Flag(Flag {
         id: FlagId(id),
         state: FlagState::Confirmed,
         utterance: UtteranceId(utterance),
@@ -49,6 +49,7 @@ fn flag(id: u64, utterance: u64, span: (u64, u64), severity: Severity) -> Item {
         text: "unused".into(),
         rule: HOSTILE.into(),
         reason: "An insult.".into(),
+        policy: "".into(),
         lag: Duration::ZERO,
     }))
 }
