@@ -31,7 +31,6 @@ fn said(utterance: u64, from: u64, text: &str) -> Item {
         words,
         language: "en".into(),
         confidence: 0.9,
-        policy: "".into(),
         lag: Duration::ZERO,
     }))
 }
