@@ -39,6 +39,9 @@ pub(crate) struct Guarded {
     pub(crate) dropped: usize,
 }
 
+/// Mean word confidence below which text is a guess: of 418 real utterances 2 % lie below it, of the texts Whisper base
+/// wrote over 106 recordings without speech four in five.
+const LEAST_CONFIDENCE: f32 = 0.33;
 /// Word times are rarely better than a quarter of a second.
 const SLACK: u64 = TICKS_PER_SECOND / 4;
 
@@ -114,7 +117,7 @@ fn is_invented(transcript: &Transcript, evidence: Evidence<'_>) -> bool {
         || (transcript.looped && confidence < 0.6)
         || (doubtful && (phantom || unsure))
         || (phantom && confidence < 0.45)
-        || confidence < 0.2
+        || confidence < LEAST_CONFIDENCE
 }
 
 fn bare(text: &str) -> String {
