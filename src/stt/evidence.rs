@@ -2,6 +2,9 @@
 
 use crate::time::TICKS_PER_SECOND;
 
+/// Probability from which audio may hold a voice: far below what opens an utterance, because word times are rough.
+pub(crate) const VOICED: f32 = 0.15;
+
 /// The speech probabilities under an utterance, one per detector frame from its first sample on.
 ///
 /// ```
@@ -50,7 +53,7 @@ impl<'a> Evidence<'a> {
 
     /// One past the last tick that may be speech; 0 when none is.
     pub fn speech_end(self) -> u64 {
-        let frames = self.probs.iter().rposition(|prob| *prob >= 0.15).map_or(0, |last| last as u64 + 1);
+        let frames = self.probs.iter().rposition(|prob| *prob >= VOICED).map_or(0, |last| last as u64 + 1);
         (frames * self.frame_ticks).saturating_sub(self.skipped)
     }
 

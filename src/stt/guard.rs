@@ -3,6 +3,7 @@
 //! Whisper invents text in about 1 % of segments, and a good part of it is harmful (Koenecke et al., "Careless
 //! Whisper", FAccT 2024). Invented words must not become an accusation, so words need voiced audio under them.
 
+use crate::stt::evidence::VOICED;
 use crate::stt::{Evidence, MAX_TRANSCRIPT_BYTES, MAX_WORDS, TranscribeError, Transcript, Word};
 use crate::time::TICKS_PER_SECOND;
 
@@ -63,7 +64,7 @@ pub(crate) fn check(mut transcript: Transcript, evidence: Evidence<'_>) -> Resul
 }
 
 fn is_voiced(word: &Word, evidence: Evidence<'_>) -> bool {
-    evidence.peak_under(word.start.saturating_sub(SLACK), word.end + SLACK) >= 0.15
+    evidence.peak_under(word.start.saturating_sub(SLACK), word.end + SLACK) >= VOICED
 }
 
 /// "[Music]", "(applause)", "♪ la la ♪" and "*sighs*" describe sounds; they were not said.

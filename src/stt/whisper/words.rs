@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::stt::evidence::VOICED;
 use crate::stt::whisper::POSITION_TICKS;
 use crate::stt::whisper::align;
 use crate::stt::whisper::greedy::{Decoded, Token, Vocabulary};
@@ -50,7 +51,7 @@ pub(super) fn assemble(
     let loud: Vec<bool> = audio.chunks(HOP).map(|hop| hop.iter().any(|sample| sample.abs() > threshold)).collect();
     let is_voice = |tick: u64| {
         let near = evidence.peak_under(tick.saturating_sub(ONSET), tick + ONSET);
-        near >= 0.15 && loud.get(tick as usize / HOP).copied().unwrap_or(false)
+        near >= VOICED && loud.get(tick as usize / HOP).copied().unwrap_or(false)
     };
     let mut voiced = vec![0.0; positions + 1];
     for position in 0..positions {
