@@ -173,7 +173,7 @@ impl Worker for WhisperWorker {
 }
 
 impl WhisperWorker {
-    /// Hears one window; a decoder caught in a loop gets the full window once.
+    /// Hears one window; a decoder that repeats itself gets the full window once.
     fn hear(
         &mut self,
         audio: &[f32],
@@ -185,7 +185,7 @@ impl WhisperWorker {
         let positions = (speech.div_ceil(POSITION_TICKS) + MARGIN).max(audio.len().div_ceil(POSITION_TICKS) + BUCKET);
         let trimmed = positions.next_multiple_of(BUCKET).clamp(SMALLEST_WINDOW, FULL_WINDOW);
         let mut decoded = self.decode(audio, trimmed, fixed, expected)?;
-        if decoded.looped && trimmed < FULL_WINDOW {
+        if (decoded.looped || decoded.doubled) && trimmed < FULL_WINDOW {
             decoded = self.decode(audio, FULL_WINDOW, fixed, expected)?;
         }
         let language = self.vocabulary.language_name(decoded.language);

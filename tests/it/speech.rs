@@ -52,6 +52,7 @@ fn flagged_clips_are_flagged_with_their_category_and_word_times() {
         ("flag_sexual_1", "sexual_harassment", 3.08),
         ("flag_mixed_1", "profanity", 4.88),
         ("fr_flag_1", "harassment", 2.73),
+        ("es_flag_1", "harassment", 3.08),
     ];
     let mut missed = Vec::new();
     for (clip, category, seconds) in clips {

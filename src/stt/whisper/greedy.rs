@@ -86,6 +86,10 @@ pub(super) struct Decoded {
     pub(super) language_confidence: f32,
     pub(super) no_speech: f32,
     pub(super) looped: bool,
+    /// Of the language and all tokens, the end's included.
+    pub(super) log_probability: f32,
+    /// Whether it says something twice: the speaker did, or the decoder filled a short window with a second helping.
+    pub(super) doubled: bool,
     /// End-of-segment log-probabilities when decoding stopped.
     pub(super) last_times: Vec<f32>,
 }
@@ -105,6 +109,9 @@ const MAX_INITIAL_TIME: i32 = 50;
 /// A detection below this yields to what the speaker spoke before.
 const SURE_LANGUAGE: f32 = 0.8;
 
+/// A language that detection gives less is not tried.
+const POSSIBLE_LANGUAGE: f32 = 0.03;
+
 pub(super) fn decode(
     model: &mut impl Steps,
     vocabulary: &Vocabulary,
@@ -112,17 +119,37 @@ pub(super) fn decode(
     fixed: Option<usize>,
     expected: Option<usize>,
 ) -> Result<Decoded, TranscribeError> {
-    let mut out = Decoded { language_confidence: 1.0, first_time: vocabulary.first_time, ..Decoded::default() };
     let logits = model.step(vocabulary.start, 0)?;
-    out.no_speech = probability(logits, vocabulary.no_speech);
+    let no_speech = probability(logits, vocabulary.no_speech);
+    let candidates = match fixed {
+        _ if !vocabulary.is_multilingual() => vec![(0, 1.0)],
+        Some(language) => vec![(language, 1.0)],
+        None => detect(logits, vocabulary, limits, expected),
+    };
+    let mut best: Option<Decoded> = None;
+    for (language, language_confidence) in candidates {
+        let written = write_down(model, vocabulary, limits, language)?;
+        let log_probability = written.log_probability + language_confidence.max(1e-6).ln();
+        // Text in the wrong language is text that the model itself finds unlikely.
+        if best.as_ref().is_none_or(|best| log_probability > best.log_probability) {
+            best = Some(Decoded { language, language_confidence, no_speech, log_probability, ..written });
+        }
+    }
+    Ok(best.unwrap_or_default())
+}
+
+/// Writes the window down in one language.
+fn write_down(
+    model: &mut impl Steps,
+    vocabulary: &Vocabulary,
+    limits: Limits,
+    language: usize,
+) -> Result<Decoded, TranscribeError> {
+    let mut out = Decoded { first_time: vocabulary.first_time, ..Decoded::default() };
     // English-only models choose from the logits of <|startoftranscript|> again: a step more is cheaper than a copy.
     let (mut past, mut next) = (0, vocabulary.start);
     if vocabulary.is_multilingual() {
-        (out.language, out.language_confidence) = match fixed {
-            Some(language) => (language, 1.0),
-            None => detect(logits, vocabulary, limits, expected),
-        };
-        model.step(vocabulary.first_language + out.language as i32, 1)?;
+        model.step(vocabulary.first_language + language as i32, 1)?;
         (past, next) = (2, vocabulary.transcribe);
     }
     let budget = ((limits.seconds * 8.0) as usize + 16).min(MAX_TOKENS);
@@ -130,6 +157,7 @@ pub(super) fn decode(
     loop {
         let logits = model.step(next, past)?;
         let token = chooser.choose(logits, &out.tokens);
+        out.log_probability += token.probability.max(1e-6).ln();
         if token.id == vocabulary.end {
             out.last_times = token.times;
             break;
@@ -142,21 +170,43 @@ pub(super) fn decode(
             break;
         }
     }
+    out.doubled = doubles(&out);
     Ok(out)
 }
 
-fn detect(logits: &[f32], vocabulary: &Vocabulary, limits: Limits, expected: Option<usize>) -> (usize, f32) {
+/// The same six tokens stand twice, or a segment of three or more says what was said right before it.
+fn doubles(decoded: &Decoded) -> bool {
+    let mut text: Vec<i32> = Vec::new();
+    for segment in decoded.tokens.split(|token| token.id >= decoded.first_time) {
+        let before = text.len();
+        text.extend(segment.iter().map(|token| token.id));
+        if segment.len() >= 3 && text[..before].ends_with(&text[before..]) {
+            return true;
+        }
+    }
+    let runs: Vec<&[i32]> = text.windows(6).collect();
+    runs.iter().enumerate().any(|(i, run)| runs[i + 1..].contains(run))
+}
+
+/// The languages worth trying and their probabilities, likeliest first.
+fn detect(logits: &[f32], vocabulary: &Vocabulary, limits: Limits, expected: Option<usize>) -> Vec<(usize, f32)> {
     let first = vocabulary.first_language as usize;
     let scores = &logits[first..first + vocabulary.languages.len()];
     let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = scores.iter().map(|s| (s - most).exp()).sum();
-    let best = scores.iter().position(|s| *s == most).unwrap_or(0);
-    let confidence = 1.0 / sum;
+    let mut ranked: Vec<(usize, f32)> = scores.iter().map(|s| (s - most).exp() / sum).enumerate().collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let confidence = ranked.first().map_or(0.0, |best| best.1);
     match expected {
         // One or two words are too little to tell languages apart by.
-        Some(language) if confidence < SURE_LANGUAGE || limits.seconds < 1.2 => (language, (scores[language] - most).exp() / sum),
-        _ => (best, confidence),
+        Some(language) if confidence < SURE_LANGUAGE || limits.seconds < 1.2 => ranked.retain(|(index, _)| *index == language),
+        None if confidence < SURE_LANGUAGE => {
+            ranked.truncate(3);
+            ranked.retain(|(_, probability)| *probability >= POSSIBLE_LANGUAGE);
+        }
+        _ => ranked.truncate(1),
     }
+    ranked
 }
 
 fn probability(logits: &[f32], token: i32) -> f32 {

@@ -55,3 +55,10 @@ fn a_loop_is_noticed() {
     assert!(run(&[TIME, 5, 6, 5, 6, 5, 6, 5, 6, 5, 6, 5, 6, 5, 6]).looped);
     assert!(run(&vec![9; 400]).looped);
 }
+
+#[test]
+fn a_second_helping_is_noticed() {
+    assert!(run(&[TIME, 5, 6, 7, TIME + 40, TIME + 40, 5, 6, 7, TIME + 80, 100]).doubled);
+    assert!(run(&[TIME, 1, 2, 3, 4, 5, 6, 50, 1, 2, 3, 4, 5, 6, TIME + 80, 100]).doubled);
+    assert!(!run(&[TIME, 5, 6, TIME + 40, TIME + 40, 5, 6, TIME + 80, 100]).doubled);
+}
