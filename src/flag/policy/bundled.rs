@@ -17,6 +17,7 @@ pub(super) const PACKS: [Embedded; 6] = [
 pub(super) const LEXICONS: [Embedded; 8] = [
     ("lexicon/en-slurs.txt", include_str!("../../../policies/lexicon/en-slurs.txt")),
     ("lexicon/en-slurs-mild.txt", include_str!("../../../policies/lexicon/en-slurs-mild.txt")),
+    ("lexicon/en-slurs-dated.txt", include_str!("../../../policies/lexicon/en-slurs-dated.txt")),
     ("lexicon/en-sexual.txt", include_str!("../../../policies/lexicon/en-sexual.txt")),
     ("lexicon/fr-slurs.txt", include_str!("../../../policies/lexicon/fr-slurs.txt")),
     ("lexicon/es-slurs.txt", include_str!("../../../policies/lexicon/es-slurs.txt")),
