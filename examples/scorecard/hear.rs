@@ -43,6 +43,21 @@ fn judged(flagger: &mut PolicyFlagger, text: &str) -> Result<Vec<(Category, Seve
     Ok(findings.as_slice().iter().map(|finding| (finding.category, finding.severity)).collect())
 }
 
+pub const CSV_HEADER: &str = "model,id,condition,language,label,group,text\n";
+
+/// What was heard in every recording, a record each; whatever happens to the policy, nobody has to listen again.
+pub fn csv(model: &str, cases: &[Case], heard: &[Heard]) -> String {
+    let record = |heard: &Heard| {
+        let case = &cases[heard.case];
+        let words: Vec<&str> = heard.words.iter().map(|(word, _, _)| word.as_str()).collect();
+        let condition = heard.condition.map_or("text", Condition::as_str);
+        let label = case.label.map_or("clean", |category| category.as_str());
+        let text = words.join(" ").replace('"', "\"\"");
+        format!("{model},{},{condition},{},{label},{},\"{text}\"\n", case.id, case.language, case.group)
+    };
+    heard.iter().map(record).collect()
+}
+
 /// Recordings heard, and the seconds it took.
 pub struct Listening {
     pub heard: Vec<Heard>,

@@ -50,6 +50,9 @@ struct Args {
     /// Draw the score card
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Write what was heard as CSV, for `earmark policy test`
+    #[arg(long, value_name = "FILE")]
+    heard: Option<PathBuf>,
     /// Take so many sentences, evenly spread over the suite
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -73,7 +76,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), String> {
     // Better said before minutes of listening than after.
-    for path in [&args.json, &args.svg].into_iter().flatten() {
+    for path in [&args.json, &args.svg, &args.heard].into_iter().flatten() {
         writable(path)?;
     }
     let mut policies = Vec::new();
@@ -92,10 +95,14 @@ fn run(args: &Args) -> Result<(), String> {
     };
     let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let mut cards = Vec::new();
+    let mut heard = hear::CSV_HEADER.to_owned();
     for file in &models {
         let model: Arc<dyn Transcriber> = Arc::new(Whisper::load(&file.name, &file.path).map_err(|error| error.to_string())?);
-        for policy in &policies {
-            let card = scored(policy, file, &model, &cases, &args.cases, jobs)?;
+        for (number, policy) in policies.iter().enumerate() {
+            let (card, spoken) = scored(policy, file, &model, &cases, &args.cases, jobs)?;
+            if number == 0 {
+                heard += &hear::csv(&file.name, &cases, &spoken);
+            }
             print(&table::human(&card, args.wrong))?;
             cards.push(card);
         }
@@ -103,6 +110,9 @@ fn run(args: &Args) -> Result<(), String> {
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&cards).map_err(|error| format!("cannot write JSON: {error}"))?;
         write(path, &(json + "\n"))?;
+    }
+    if let Some(path) = &args.heard {
+        write(path, &heard)?;
     }
     if let Some(path) = &args.svg {
         write(path, &picture::svg(&cards))?;
@@ -117,7 +127,7 @@ fn scored(
     cases: &[cases::Case],
     folder: &Path,
     jobs: usize,
-) -> Result<Card, String> {
+) -> Result<(Card, Vec<hear::Heard>), String> {
     let text = hear::as_text(policy, cases)?;
     let spoken = hear::by_ear(policy, model, cases, folder, jobs)?;
     let mut card = score::card(cases, &text, &spoken.heard);
@@ -126,7 +136,7 @@ fn scored(
     card.model = file.name.clone();
     card.model_sha256 = file.sha256.clone();
     card.wall = spoken.wall;
-    Ok(card)
+    Ok((card, spoken.heard))
 }
 
 fn print(text: &str) -> Result<(), String> {

@@ -145,7 +145,7 @@ fn sequence(text: &str, spoken: &Spoken, depth: usize) -> Result<Vec<Piece>, Str
                 all.push(Vec::new());
             }
             pieces.push(either(all)?);
-        } else if [")?", ")*", ")+", "]?", "]*", "]+"].iter().any(|end| chunk.ends_with(end)) {
+        } else if is_regex_habit(chunk) {
             return Err("this is no regex; what may be left out is written [in brackets]".to_owned());
         } else if chunk.contains(['(', '[', '-']) && !chunk.starts_with('{') {
             let mut all = Vec::new();
@@ -261,6 +261,16 @@ fn forms(chunk: &str, depth: usize) -> Result<Vec<String>, String> {
     Ok(texts)
 }
 
+/// What people write who know regular expressions: "(a)?", "kill+", ".*", "\\bword". "f***" and "c++" are words.
+fn is_regex_habit(chunk: &str) -> bool {
+    let repeated =
+        |sign| chunk.strip_suffix(sign).is_some_and(|before| before.ends_with(|c: char| c.is_alphabetic() || c == '.'));
+    [")?", ")*", ")+", "]?", "]*", "]+"].iter().any(|end| chunk.ends_with(end))
+        || chunk.contains('\\')
+        || repeated('*')
+        || repeated('+')
+}
+
 /// Where the bracket that `text` begins with is closed.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
@@ -343,6 +353,9 @@ mod tests {
             ("a|b", "outside brackets"),
             ("(a]", "closes nothing"),
             ("(a)? b", "no regex"),
+            ("kill+ you", "no regex"),
+            ("a .* b", "no regex"),
+            (r"\bword\b", "no regex"),
             ("... a", "between words"),
             ("[x] ... a", "between words"),
             ("a ... [b]", "between words"),

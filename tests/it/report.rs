@@ -113,7 +113,7 @@ fn rescan_shows_what_a_changed_policy_would_do() {
     let recordings: Vec<&Path> = recordings.iter().map(PathBuf::as_path).collect();
     assert_eq!(scan(&recordings, &["--words", "--output", stored.to_str().unwrap()]).status.code(), Some(0));
     let rules = "name = \"strict\"\ninclude = [\"default\"]\n[override.\"default/swearing\"]\nseverity = \"high\"\n\
-                 [override.\"default/threat\"]\nenabled = false\n";
+                 [override.threat]\nenabled = false\n";
     std::fs::write(&policy, rules).unwrap();
 
     let same = earmark(&["rescan", "--policy", "default"], &[&stored]);

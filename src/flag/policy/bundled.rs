@@ -14,9 +14,10 @@ pub(super) const PACKS: [Embedded; 6] = [
 ];
 
 /// Word lists, by the path their packs name them with.
-pub(super) const LEXICONS: [Embedded; 8] = [
+pub(super) const LEXICONS: [Embedded; 9] = [
     ("lexicon/en-slurs.txt", include_str!("../../../policies/lexicon/en-slurs.txt")),
     ("lexicon/en-slurs-mild.txt", include_str!("../../../policies/lexicon/en-slurs-mild.txt")),
+    ("lexicon/en-slurs-dated.txt", include_str!("../../../policies/lexicon/en-slurs-dated.txt")),
     ("lexicon/en-sexual.txt", include_str!("../../../policies/lexicon/en-sexual.txt")),
     ("lexicon/fr-slurs.txt", include_str!("../../../policies/lexicon/fr-slurs.txt")),
     ("lexicon/es-slurs.txt", include_str!("../../../policies/lexicon/es-slurs.txt")),

@@ -3,6 +3,7 @@
 //! The format is described in `policies/README.md`; `policies/default.toml` is the worked example.
 
 mod bundled;
+mod classes;
 mod compile;
 mod error;
 mod lint;
@@ -10,6 +11,7 @@ mod load;
 mod mend;
 mod names;
 mod parse;
+mod rules;
 mod settings;
 mod table;
 #[cfg(test)]
