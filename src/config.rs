@@ -165,17 +165,21 @@ impl TrackConfig {
     /// Upper bound, in bytes, on what a track with these settings allocates, without its detector and flaggers.
     pub fn max_memory_bytes(&self) -> usize {
         const BUFFER_GROWTH: usize = 2;
-        let sample = size_of::<f32>();
-        let history = self.history_ticks() as usize * sample;
-        let utterance = ticks_of(self.segment.max_utterance + Duration::from_secs(2)) as usize * sample;
+        let history = self.history_ticks() as usize * size_of::<f32>();
         // Staged and examined audio are separate buffers, each with a power-of-two growth.
-        let audio = 2 * BUFFER_GROWTH * history + Resampler::MAX_MEMORY_BYTES;
-        // A job's audio is copied once into its shared slice; building the slice needs it twice for a moment.
-        let jobs = (self.max_in_flight + 1) * 2 * utterance;
+        let audio = 2 * BUFFER_GROWTH * history;
         // Per 32 ms of history at most: one frame's probability, a receipt mark, a missing span.
         let frames = BUFFER_GROWTH * (self.history_ticks() as usize / 160) * 96;
+        audio + frames + self.max_memory_without_history()
+    }
+
+    /// The part of [`max_memory_bytes`](Self::max_memory_bytes) that doesn't depend on how much audio is held.
+    pub(crate) fn max_memory_without_history(&self) -> usize {
+        let utterance = ticks_of(self.segment.max_utterance + Duration::from_secs(2)) as usize * size_of::<f32>();
+        // A job's audio is copied once into its shared slice; building the slice needs it twice for a moment.
+        let jobs = (self.max_in_flight + 1) * 2 * utterance;
         let text = (self.max_in_flight + 2) * crate::stt::MAX_TRANSCRIPT_BYTES * 6;
-        audio + jobs + frames + text + (1 << 20)
+        Resampler::MAX_MEMORY_BYTES + jobs + text + (1 << 20)
     }
 }
 

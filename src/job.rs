@@ -40,8 +40,13 @@ pub struct Job {
     pub language: Language,
     /// What the speaker was heard to speak before, to fall back on when detection is in doubt.
     pub spoken_before: Option<Arc<str>>,
+    /// When the last sample of the audio arrived.
+    pub received: MonoTime,
     /// When the track stops waiting.
     pub deadline: Option<MonoTime>,
+    /// Whether the track would rather lose this utterance than fall further behind ([`Overload::Shed`](crate::Overload::Shed)):
+    /// answer it with [`TranscribeError::Shed`] then.
+    pub may_shed: bool,
 }
 
 impl fmt::Debug for Job {

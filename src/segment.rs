@@ -135,6 +135,11 @@ impl Segmenter {
         self.open.as_ref().map_or(self.first.max(self.floor), |open| open.start)
     }
 
+    /// Whether an utterance is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Start of the open utterance and the frames of it so far, for a partial.
     pub(crate) fn open_probs(&self) -> Option<(MediaTime, Arc<[f32]>)> {
         let open = self.open.as_ref()?;

@@ -1,5 +1,6 @@
 //! One speaker's audio in one room: PCM in, events and jobs out. The only file that knows the order of the stages.
 
+mod hold;
 mod intake;
 pub(crate) mod judge;
 
@@ -199,13 +200,7 @@ impl Track {
     ///
     /// [`PushError`]; the track is then as it was before the call.
     pub fn push_gap(&mut self, now: MonoTime, lost: Duration) -> Result<(), PushError> {
-        self.make_room(0)?;
-        self.advance_clock(now);
-        let span = self.intake.push_gap(self.now, lost);
-        if span.ticks() > 0 {
-            self.ledger.mark_missing(span);
-        }
-        Ok(())
+        self.push_absent(now, lost, Outcome::Missing)
     }
 
     fn make_room(&mut self, ticks: u64) -> Result<(), PushError> {
@@ -243,6 +238,7 @@ impl Track {
         if let Some(entry) = waiting {
             entry.state = State::Settled(done.result.map_err(|error| match error {
                 TranscribeError::TimedOut => Outcome::TimedOut,
+                TranscribeError::Shed => Outcome::Shed,
                 _ => Outcome::Failed,
             }));
             self.report_settled();
@@ -425,7 +421,9 @@ impl Track {
             Language::Auto => self.spoken_before(utterance),
             Language::Fixed(_) => None,
         };
-        Job { id, kind, span, audio, probs, frame_len, language, spoken_before, deadline: None }
+        let received = self.intake.arrival(span.end).unwrap_or(self.now);
+        let may_shed = self.config.overload == Overload::Shed;
+        Job { id, kind, span, audio, probs, frame_len, language, spoken_before, received, deadline: None, may_shed }
     }
 
     /// The language most utterances were in that are sure to be reported before `utterance` goes out.

@@ -32,8 +32,8 @@ impl Ring {
         self.samples.drain(..gone as usize);
         self.start = self.start + gone;
         // A burst must not pin its peak for the rest of the track's life.
-        if self.samples.capacity() > 8 * self.samples.len().max(2048) {
-            self.samples.shrink_to(4 * self.samples.len().max(2048));
+        if self.samples.capacity() > 4 * self.samples.len().max(2048) {
+            self.samples.shrink_to(2 * self.samples.len().max(2048));
         }
     }
 

@@ -95,6 +95,9 @@ pub enum TranscribeError {
     /// The engine took longer than the track waits.
     #[error("the transcription did not come back in time")]
     TimedOut,
+    /// Nobody had time for it.
+    #[error("given up under overload before it was transcribed")]
+    Shed,
     /// The engine panicked.
     #[error("the transcription worker stopped unexpectedly")]
     WorkerLost,

@@ -184,8 +184,8 @@ impl Intake {
                 self.runs.pop_front();
             }
         }
-        if self.staged.capacity() > 8 * self.staged.len().max(4096) {
-            self.staged.shrink_to(4 * self.staged.len().max(4096));
+        if self.staged.capacity() > 4 * self.staged.len().max(1024) {
+            self.staged.shrink_to(2 * self.staged.len().max(1024));
         }
         Some(Frame { len, lost: heard == 0 })
     }
