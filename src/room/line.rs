@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::audio::Pcm;
 use crate::event::Output;
 use crate::job::JobDone;
-use crate::time::{MonoTime, ticks_of};
+use crate::time::MonoTime;
 use crate::track::{PushError, Track};
 
 pub(super) struct Line {
@@ -70,10 +70,8 @@ impl Line {
         if self.track.is_idle() {
             return;
         }
-        let silence = vec![0.0; ticks_of(min_silence + Duration::from_millis(100)) as usize];
-        // A track that takes no more ends the utterance when the room closes.
-        let pushed = Pcm::f32(&silence, 16_000, 1).map(|pcm| self.track.push(now, pcm));
-        debug_assert!(pushed.is_ok());
+        // A track that is full ends the utterance when the room closes.
+        let _ = self.track.push_silence(now, min_silence + Duration::from_millis(100));
         self.waits = None;
     }
 

@@ -18,6 +18,16 @@ impl Track {
         self.push_absent(now, length, Outcome::NoConsent)
     }
 
+    /// Notes that the speaker was silent for this long, where silence is not sent (discontinuous transmission) or the
+    /// speaker is away. It ends an open utterance and costs nothing; coverage says `non_speech`.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError`]; the track is then as it was before the call.
+    pub fn push_silence(&mut self, now: MonoTime, length: Duration) -> Result<(), PushError> {
+        self.push_absent(now, length, Outcome::NonSpeech)
+    }
+
     pub(super) fn push_absent(&mut self, now: MonoTime, length: Duration, why: Outcome) -> Result<(), PushError> {
         self.make_room(0)?;
         self.advance_clock(now);

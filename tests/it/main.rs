@@ -18,6 +18,7 @@ mod invariants;
 mod policy;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod report;
+mod rooms;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod speech;
 mod spoken;
