@@ -37,6 +37,11 @@ impl Ring {
         }
     }
 
+    /// Gives back what it does not need now.
+    pub(crate) fn rest(&mut self) {
+        self.samples.shrink_to_fit();
+    }
+
     /// Continues at `position` without the audio in between; what is held is forgotten.
     pub(crate) fn restart_at(&mut self, position: MediaTime) {
         self.samples.clear();

@@ -9,6 +9,9 @@ use crate::job::JobDone;
 use crate::time::MonoTime;
 use crate::track::{PushError, Track};
 
+/// A line without audio for this long has ended its stream.
+const QUIET: Duration = Duration::from_secs(10);
+
 pub(super) struct Line {
     pub(super) name: Arc<str>,
     pub(super) track: Track,
@@ -16,13 +19,15 @@ pub(super) struct Line {
     heard_at: MonoTime,
     /// Frames left out at this rate so far, so that their length is right to the frame however they come.
     left_out: (u32, u64),
+    /// Whether the track gave back what it needs only while audio comes.
+    rests: bool,
     /// What the track said when it had nothing to do; none when it may have something to do.
     waits: Option<Option<MonoTime>>,
 }
 
 impl Line {
     pub(super) fn new(name: Arc<str>, track: Track, now: MonoTime) -> Self {
-        Self { name, track, heard_at: now, left_out: (0, 0), waits: None }
+        Self { name, track, heard_at: now, left_out: (0, 0), rests: true, waits: None }
     }
 
     pub(super) fn push(&mut self, now: MonoTime, pcm: Pcm<'_>) -> Result<(), PushError> {
@@ -62,6 +67,7 @@ impl Line {
     /// Restarts the wait for audio.
     pub(super) fn heard(&mut self, now: MonoTime) {
         self.heard_at = self.heard_at.max(now);
+        self.rests = false;
         self.waits = None;
     }
 
@@ -85,6 +91,10 @@ impl Line {
             let silent = now.since(self.heard_at);
             // A track that is full is not waiting for audio to end an utterance.
             let _ = self.push_gap(now, silent);
+        }
+        if !self.rests && now.since(self.heard_at) > QUIET && !self.track.is_open() {
+            self.track.rest(now);
+            (self.rests, self.waits) = (true, None);
         }
         if self.waits.flatten().is_some_and(|until| until <= now) {
             self.track.tick(now);

@@ -59,6 +59,16 @@ impl Track {
         partial || self.timeline.iter().any(|entry| matches!(entry.state, State::InFlight { job: id, .. } if id == job))
     }
 
+    /// Gives back what is only of use while audio comes. The next audio begins a new stream: what it is resampled with knows
+    /// nothing of the audio before, which matters for less than 10 ms.
+    pub fn rest(&mut self, now: MonoTime) {
+        self.advance_clock(now);
+        if !self.finished {
+            self.intake.rest();
+            self.ring.rest();
+        }
+    }
+
     /// Whether an utterance is open.
     pub fn is_open(&self) -> bool {
         self.segmenter.is_open()

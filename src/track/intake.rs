@@ -118,6 +118,15 @@ impl Intake {
         }
     }
 
+    /// Ends the stream and gives back its buffers.
+    pub(super) fn rest(&mut self) {
+        self.flush();
+        (self.mono, self.resampled) = (Vec::new(), Vec::new());
+        self.staged.shrink_to_fit();
+        self.runs.shrink_to_fit();
+        self.marks.shrink_to_fit();
+    }
+
     fn stage(&mut self, samples: &[f32]) {
         if samples.is_empty() {
             return;
