@@ -309,7 +309,7 @@ mod driven {
     impl Worker for Mortal {
         fn transcribe(&mut self, request: &Request<'_>) -> Result<Transcript, TranscribeError> {
             let job = self.jobs.fetch_add(1, Ordering::SeqCst) + 1;
-            assert!(job % self.nth != 0, "killed");
+            assert!(!job.is_multiple_of(self.nth), "killed");
             LevelReader { fails: false }.transcribe(request)
         }
     }
