@@ -3,6 +3,7 @@
 mod intake;
 mod jobs;
 pub(crate) mod judge;
+mod provisional;
 mod report;
 
 use std::collections::VecDeque;
@@ -14,16 +15,18 @@ use thiserror::Error;
 
 use crate::audio::{Pcm, Ring};
 use crate::config::{ConfigError, Overload, TrackConfig, check};
-use crate::event::{Event, Outcome, Output, UtteranceId};
+use crate::event::{Event, Flag, Outcome, Output, UtteranceId};
 use crate::flag::{Category, Flagger};
-use crate::job::{JobDone, JobId};
+use crate::job::{JobId, Withdrawal};
 use crate::ledger::Ledger;
 use crate::segment::{Segmenter, Step, Utterance};
 use crate::strikes::Strikes;
-use crate::stt::{TranscribeError, Transcript};
+use crate::stt::Transcript;
+use crate::stt::agree::Agreement;
 use crate::time::{MediaSpan, MediaTime, MonoTime, ticks_of};
 use crate::vad::Vad;
 use intake::Intake;
+use jobs::Trials;
 use judge::Judge;
 
 /// Audio that a track did not take; nothing has changed.
@@ -72,7 +75,7 @@ pub struct Summary {
 
 enum State {
     Waiting,
-    InFlight { job: JobId, deadline: Option<MonoTime> },
+    InFlight { job: JobId, deadline: Option<MonoTime>, withdrawal: Withdrawal },
     Settled(Result<Transcript, Outcome>),
 }
 
@@ -81,14 +84,8 @@ struct Entry {
     id: UtteranceId,
     utterance: Utterance,
     state: State,
-}
-
-/// A partial on its way.
-struct Partial {
-    job: JobId,
-    utterance: UtteranceId,
-    span: MediaSpan,
-    probs: Arc<[f32]>,
+    /// Flags found in its stable words before it ended.
+    provisional: Vec<Flag>,
 }
 
 /// One speaker's audio in one room.
@@ -116,8 +113,10 @@ pub struct Track {
     ring: Ring,
     segmenter: Segmenter,
     timeline: VecDeque<Entry>,
-    partial: Option<Partial>,
-    partial_until: MediaTime,
+    trials: Trials,
+    agreement: Agreement,
+    /// Flags found in the stable words of the open utterance.
+    provisional: Vec<Flag>,
     ledger: Ledger,
     judge: Judge,
     outbox: VecDeque<Event>,
@@ -157,8 +156,9 @@ impl Track {
             ring: Ring::default(),
             segmenter: Segmenter::new(config.segment.clone(), frame_len),
             timeline: VecDeque::new(),
-            partial: None,
-            partial_until: MediaTime::ZERO,
+            trials: Trials::default(),
+            agreement: Agreement::default(),
+            provisional: Vec::new(),
             ledger: Ledger::new(config.coverage_every.map(ticks_of)),
             judge: Judge::new(flaggers, config.context_words, Strikes::new(config.strikes.clone())),
             outbox: VecDeque::new(),
@@ -234,27 +234,11 @@ impl Track {
         Ok(())
     }
 
-    /// Takes a job's result. The result of a job the track no longer waits for is ignored.
-    pub fn complete(&mut self, now: MonoTime, done: JobDone) {
-        self.advance_clock(now);
-        if self.partial.as_ref().is_some_and(|partial| partial.job == done.id) {
-            self.complete_partial(done.result.ok());
-            return;
-        }
-        let waiting = self.timeline.iter_mut().find(|entry| matches!(entry.state, State::InFlight { job, .. } if job == done.id));
-        if let Some(entry) = waiting {
-            entry.state = State::Settled(done.result.map_err(|error| match error {
-                TranscribeError::TimedOut => Outcome::TimedOut,
-                _ => Outcome::Failed,
-            }));
-            self.report_settled();
-        }
-    }
-
     /// Tells the track the time, so that jobs that never came back are given up.
     pub fn tick(&mut self, now: MonoTime) {
         self.advance_clock(now);
         let now = self.now;
+        self.trials.tick(now);
         for entry in &mut self.timeline {
             if matches!(entry.state, State::InFlight { deadline: Some(deadline), .. } if deadline <= now) {
                 entry.state = State::Settled(Err(Outcome::TimedOut));
@@ -281,7 +265,7 @@ impl Track {
             if self.ended {
                 return Output::Done;
             }
-            if let Some(job) = self.next_final().or_else(|| self.next_partial()) {
+            if let Some(job) = self.next_final().or_else(|| self.next_speculation()).or_else(|| self.next_partial()) {
                 return Output::Job(job);
             }
             if self.examine_frame() {
@@ -348,7 +332,7 @@ impl Track {
         self.ring.extend(&self.frame[..frame.len]);
         match self.segmenter.push(prob.clamp(0.0, 1.0), power) {
             Step::Silent { settled } => self.settle_silence(settled),
-            Step::Open { start } => self.partial_until = self.partial_until.max(start),
+            Step::Open => self.drop_stale_speculation(),
             Step::Closed(utterance) => self.enqueue(utterance),
         }
         self.release();
@@ -367,10 +351,15 @@ impl Track {
             return;
         }
         self.speech += utterance.span.ticks();
-        self.timeline.push_back(Entry { id: UtteranceId(self.next_utterance), utterance, state: State::Waiting });
+        let state = self.trials.close(&utterance);
+        self.agreement.clear();
+        // When speech was cut at its greatest length, what was heard after the cut belongs to the next utterance.
+        let cut = utterance.span.end;
+        let (provisional, later) = std::mem::take(&mut self.provisional).into_iter().partition(|flag| flag.span.end <= cut);
+        self.provisional = later;
+        self.timeline.push_back(Entry { id: UtteranceId(self.next_utterance), utterance, state, provisional });
         self.next_utterance += 1;
-        self.partial_until = MediaTime::ZERO;
-        self.partial = None;
+        self.report_settled();
     }
 
     fn release(&mut self) {

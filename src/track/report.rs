@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::judge::{self, Heard};
+use super::provisional::{Because, retracted};
 use super::{Entry, State, Track};
-use crate::event::{Event, Outcome, TranscriptEvent, TranscriptState, UtteranceId};
+use crate::event::{Event, Flag, Outcome, TranscriptEvent, TranscriptState, UtteranceId};
 use crate::flag::HeardWord;
 use crate::segment::Utterance;
 use crate::stt::{Evidence, Transcript, guard};
@@ -21,15 +22,21 @@ impl Track {
     /// Reports utterances in the order they were said, as far as their outcomes are known.
     pub(super) fn report_settled(&mut self) {
         while self.timeline.front().is_some_and(|entry| matches!(entry.state, State::Settled(_))) {
-            let Some(Entry { id, utterance, state: State::Settled(result) }) = self.timeline.pop_front() else { return };
+            let Some(Entry { id, utterance, state: State::Settled(result), mut provisional }) = self.timeline.pop_front() else {
+                return;
+            };
             let outbox = &mut self.outbox;
             self.ledger.settle(utterance.span.start, Outcome::NonSpeech, &mut |c| outbox.push_back(Event::Coverage(c)));
             self.ledger.flush(&mut |c| outbox.push_back(Event::Coverage(c)));
             let end = utterance.span.end;
             let (heard_until, outcome) = match result {
-                Ok(transcript) => (end.saturating_sub(transcript.unheard), self.report_transcript(id, &utterance, transcript)),
+                Ok(transcript) => {
+                    (end.saturating_sub(transcript.unheard), self.report_transcript(id, &utterance, transcript, &mut provisional))
+                }
                 Err(outcome) => (end, outcome),
             };
+            let because = if outcome == Outcome::Checked { Because::HeardOtherwise } else { Because::Unchecked };
+            self.retract(provisional, because);
             let outbox = &mut self.outbox;
             let mut out = |c| outbox.push_back(Event::Coverage(c));
             self.ledger.settle(heard_until.max(utterance.span.start), outcome, &mut out);
@@ -39,7 +46,13 @@ impl Track {
         self.release();
     }
 
-    fn report_transcript(&mut self, id: UtteranceId, utterance: &Utterance, transcript: Transcript) -> Outcome {
+    fn report_transcript(
+        &mut self,
+        id: UtteranceId,
+        utterance: &Utterance,
+        transcript: Transcript,
+        provisional: &mut Vec<Flag>,
+    ) -> Outcome {
         let evidence = Evidence::new(&utterance.probs, self.frame.len() as u64);
         let Ok(guarded) = guard::check(transcript, evidence) else { return Outcome::Failed };
         self.dropped_words += guarded.dropped as u64;
@@ -54,37 +67,66 @@ impl Track {
                 self.languages.pop_front();
             }
         }
-        let lag = self.lag(utterance.span.end);
-        self.report_words(id, TranscriptState::Final, utterance.span, words.clone(), &transcript);
-        let heard = Heard { utterance: id, words: &words, language: &transcript.language, unspaced: transcript.unspaced, lag };
-        let verdict = self.judge.judge(&heard);
+        self.report_words(id, TranscriptState::Final, words.clone(), words.len(), &transcript);
+        let heard = Heard { utterance: id, words: &words, language: &transcript.language, unspaced: transcript.unspaced };
+        let verdict = self.judge.judge(&heard, provisional);
         for (flag, action) in verdict.flags {
-            self.outbox.push_back(Event::Flag(flag));
+            self.report_flag(flag);
             self.outbox.extend(action.map(Event::Action));
         }
         if verdict.failed.is_some() { Outcome::Failed } else { Outcome::Checked }
     }
 
-    pub(super) fn report_words(
+    /// Reports what a hypothesis of the open utterance says, and flags on its stable words.
+    pub(super) fn report_hypothesis(&mut self, utterance: &Utterance, result: Option<Transcript>) {
+        let evidence = Evidence::new(&utterance.probs, self.frame.len() as u64);
+        let Some(Ok(guarded)) = result.map(|transcript| guard::check(transcript, evidence)) else { return };
+        let mut transcript = guarded.transcript;
+        let (words, stable) = self.agreement.update(std::mem::take(&mut transcript.words));
+        transcript.words = words;
+        let id = UtteranceId(self.next_utterance);
+        let words = place(&transcript, utterance.span);
+        self.report_words(id, TranscriptState::Partial, words.clone(), stable, &transcript);
+        let (language, unspaced) = (&*transcript.language, transcript.unspaced);
+        let heard = Heard { utterance: id, words: &words[..stable], language, unspaced };
+        for flag in self.judge.foresee(&heard, &mut self.provisional) {
+            self.report_flag(flag);
+        }
+    }
+
+    fn report_words(
         &mut self,
         utterance: UtteranceId,
         state: TranscriptState,
-        span: MediaSpan,
         words: Vec<HeardWord>,
+        stable: usize,
         from: &Transcript,
     ) {
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
+        let span = MediaSpan::new(first.span.start, last.span.end);
         let event = TranscriptEvent {
             utterance,
             state,
-            span: MediaSpan::new(first.span.start, last.span.end),
+            span,
             text: judge::join(&words, from.unspaced),
             confidence: words.iter().map(|word| word.confidence).sum::<f32>() / words.len() as f32,
             words: words.into(),
+            stable,
             language: from.language.clone(),
             lag: self.lag(span.end),
         };
         self.outbox.push_back(Event::Transcript(event));
+    }
+
+    fn report_flag(&mut self, flag: Flag) {
+        let lag = self.lag(flag.span.end);
+        self.outbox.push_back(Event::Flag(Flag { lag, ..flag }));
+    }
+
+    fn retract(&mut self, provisional: Vec<Flag>, because: Because) {
+        for flag in provisional {
+            self.report_flag(retracted(flag, because));
+        }
     }
 
     fn lag(&self, end: MediaTime) -> Duration {
@@ -92,6 +134,8 @@ impl Track {
     }
 
     pub(super) fn end(&mut self) {
+        let provisional = std::mem::take(&mut self.provisional);
+        self.retract(provisional, Because::Unchecked);
         let (outbox, end) = (&mut self.outbox, self.intake.received());
         let mut out = |c| outbox.push_back(Event::Coverage(c));
         self.ledger.settle(end, Outcome::NonSpeech, &mut out);
@@ -102,7 +146,7 @@ impl Track {
 }
 
 /// The transcript's words on the track.
-pub(super) fn place(transcript: &Transcript, span: MediaSpan) -> Vec<HeardWord> {
+fn place(transcript: &Transcript, span: MediaSpan) -> Vec<HeardWord> {
     let at = |ticks: u64| (span.start + ticks).min(span.end);
     let words = transcript.words.iter();
     words
