@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::audio::{Pcm, PcmError};
 use crate::config::{ConfigError, TrackConfig};
 use crate::event::{Event, Output};
-use crate::job::{Job, JobDone, JobId};
+use crate::job::{Job, JobDone};
 use crate::time::MonoTime;
 use crate::track::{PushError, Summary, Track};
 pub use config::{RoomConfig, RoomLayout};
@@ -330,11 +330,6 @@ impl Room {
         if let Some(line) = self.lines.get_mut(&seat) {
             line.complete(now, done);
         }
-    }
-
-    /// Whether the room still has a use for a job's result.
-    pub fn awaits(&self, seat: Seat, job: JobId) -> bool {
-        self.lines.get(&seat).is_some_and(|line| line.track.awaits(job))
     }
 
     /// Whether there is a track at the seat; there is none any more when its speaker was forgotten.

@@ -10,7 +10,7 @@ use crate::drive::finite::{Piece, pieces};
 use crate::drive::observe;
 use crate::drive::pool::{Lane, Share};
 use crate::event::{Event, Output};
-use crate::job::{JobDone, JobId};
+use crate::job::JobDone;
 use crate::time::MonoTime;
 use crate::track::{PushError, Summary, Track};
 
@@ -26,13 +26,13 @@ pub struct Driven {
     results: Receiver<JobDone>,
     result_sender: Sender<JobDone>,
     wake: Option<Arc<dyn Fn() + Send + Sync>>,
-    outstanding: Vec<JobId>,
+    outstanding: usize,
     done: bool,
 }
 
 impl std::fmt::Debug for Driven {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Driven").field("track", &self.track).field("outstanding", &self.outstanding.len()).finish_non_exhaustive()
+        f.debug_struct("Driven").field("track", &self.track).field("outstanding", &self.outstanding).finish_non_exhaustive()
     }
 }
 
@@ -42,7 +42,7 @@ impl Driven {
         let (result_sender, results) = channel();
         let share = Share::new(pool);
         let (lane, partial_every) = (share.lane(), track.partial_every());
-        Self { track, share, lane, partial_every, results, result_sender, wake: None, outstanding: Vec::new(), done: false }
+        Self { track, share, lane, partial_every, results, result_sender, wake: None, outstanding: 0, done: false }
     }
 
     /// Calls `wake` from a worker's thread whenever a result is ready to be [`pump`](Self::pump)ed.
@@ -97,7 +97,7 @@ impl Driven {
     }
 
     fn take(&mut self, done: JobDone) {
-        self.outstanding.retain(|id| *id != done.id);
+        self.outstanding = self.outstanding.saturating_sub(1);
         self.track.complete(self.now(), done);
     }
 
@@ -112,7 +112,7 @@ impl Driven {
                     sink(event);
                 }
                 Output::Job(job) => {
-                    self.outstanding.push(job.id);
+                    self.outstanding += 1;
                     let (sender, wake) = (self.result_sender.clone(), self.wake.clone());
                     self.lane.submit(job, move |done| {
                         // The receiver is gone when the caller dropped the track; nobody waits for the result then.
@@ -123,22 +123,19 @@ impl Driven {
                         }
                     });
                 }
-                Output::Wait(_) => break,
+                Output::Wait(_) => return,
                 Output::Done => {
                     self.done = true;
-                    break;
+                    return;
                 }
             }
-        }
-        for &job in self.outstanding.iter().filter(|job| !self.track.awaits(**job)) {
-            self.lane.cancel(job);
         }
     }
 
     /// Waits for one result, if any is outstanding, and pumps; false when there was nothing to wait for.
     pub fn wait(&mut self, sink: &mut dyn FnMut(Event)) -> bool {
         self.pump(sink);
-        if self.outstanding.is_empty() {
+        if self.outstanding == 0 {
             return false;
         }
         if let Ok(done) = self.results.recv() {

@@ -11,7 +11,7 @@ use crate::drive::ladder::LoadStep;
 use crate::drive::observe;
 use crate::drive::pool::{Lane, Pool, Share};
 use crate::event::Event;
-use crate::job::{JobDone, JobId};
+use crate::job::JobDone;
 use crate::room::{Room, RoomError, RoomEvent, RoomOutput, Seat};
 use crate::time::MonoTime;
 use crate::track::Summary;
@@ -54,7 +54,7 @@ pub struct DrivenRoom {
     results: Receiver<(Seat, JobDone)>,
     result_sender: Sender<(Seat, JobDone)>,
     wake: Option<Arc<dyn Fn() + Send + Sync>>,
-    outstanding: Vec<(Seat, JobId)>,
+    outstanding: usize,
     steps_seen: u64,
     done: bool,
 }
@@ -62,7 +62,7 @@ pub struct DrivenRoom {
 impl std::fmt::Debug for DrivenRoom {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut out = f.debug_struct("DrivenRoom");
-        out.field("room", &self.room).field("outstanding", &self.outstanding.len()).finish_non_exhaustive()
+        out.field("room", &self.room).field("outstanding", &self.outstanding).finish_non_exhaustive()
     }
 }
 
@@ -80,7 +80,7 @@ impl DrivenRoom {
             results,
             result_sender,
             wake: None,
-            outstanding: Vec::new(),
+            outstanding: 0,
             steps_seen,
             done: false,
         }
@@ -185,7 +185,7 @@ impl DrivenRoom {
     }
 
     fn take(&mut self, seat: Seat, done: JobDone) {
-        self.outstanding.retain(|(at, id)| (*at, *id) != (seat, done.id));
+        self.outstanding = self.outstanding.saturating_sub(1);
         self.room.complete(self.now(), seat, done);
     }
 
@@ -200,7 +200,7 @@ impl DrivenRoom {
                     sink(LiveEvent::Room(event));
                 }
                 RoomOutput::Job(seat, job) => {
-                    self.outstanding.push((seat, job.id));
+                    self.outstanding += 1;
                     let (sender, wake) = (self.result_sender.clone(), self.wake.clone());
                     let lane = self.lanes.entry(seat).or_insert_with(|| self.share.lane());
                     lane.submit(job, move |done| {
@@ -219,11 +219,6 @@ impl DrivenRoom {
                 }
             }
         };
-        for &(seat, job) in self.outstanding.iter().filter(|(seat, job)| !self.room.awaits(*seat, *job)) {
-            if let Some(lane) = self.lanes.get(&seat) {
-                lane.cancel(job);
-            }
-        }
         self.lanes.retain(|seat, _| self.room.has(*seat));
         until.map(|until| until.since(self.now()))
     }
@@ -231,7 +226,7 @@ impl DrivenRoom {
     /// Waits for one result, if any is outstanding, and pumps; false when there was nothing to wait for.
     pub fn wait(&mut self, sink: &mut dyn FnMut(LiveEvent)) -> bool {
         self.pump(sink);
-        if self.outstanding.is_empty() {
+        if self.outstanding == 0 {
             return false;
         }
         if let Ok((seat, done)) = self.results.recv() {

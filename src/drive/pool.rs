@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use super::ladder::{LoadLevel, LoadStep};
 use super::observe;
-use super::schedule::{Asker, Limits, Pick, Refusal, Scheduler, Ticket};
-use crate::job::{Job, JobDone, JobId};
+use super::schedule::{Asker, Limits, Payload, Pick, Refusal, Scheduler, Ticket};
+use crate::job::{Job, JobDone};
 use crate::stt::{TranscribeError, Transcriber, Worker};
 use crate::time::{MonoTime, TICKS_PER_SECOND};
 
@@ -23,6 +23,12 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 const HOPELESS: u32 = 5;
 
 type Reply = Box<dyn FnOnce(JobDone) + Send>;
+
+impl Payload for (Job, Reply) {
+    fn is_withdrawn(&self) -> bool {
+        self.0.is_withdrawn()
+    }
+}
 
 /// Settings of a [`Pool`].
 #[derive(Clone)]
@@ -115,7 +121,11 @@ type Refused = Vec<(Ticket, (Job, Reply), Refusal)>;
 fn answer(refused: Refused) {
     for (ticket, (job, reply), why) in refused {
         observe::refused(&ticket, why);
-        let error = if why == Refusal::TimedOut { TranscribeError::TimedOut } else { TranscribeError::Shed };
+        let error = match why {
+            Refusal::Shed => TranscribeError::Shed,
+            Refusal::TimedOut => TranscribeError::TimedOut,
+            Refusal::Stale => TranscribeError::Withdrawn,
+        };
         give(reply, job.failed(error));
     }
 }
@@ -304,10 +314,6 @@ pub(super) struct Lane {
 impl Lane {
     pub(super) fn submit(&self, job: Job, reply: impl FnOnce(JobDone) + Send + 'static) {
         self.pool.submit_for(self.asker, job, Box::new(reply));
-    }
-
-    pub(super) fn cancel(&self, job: JobId) {
-        self.pool.shared.change(|state, _| state.scheduler.cancel(self.asker, job));
     }
 }
 

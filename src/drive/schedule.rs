@@ -63,6 +63,12 @@ enum Rank {
     Recording,
 }
 
+/// What comes back with a job.
+pub(super) trait Payload {
+    /// Whether the track stopped waiting for the job.
+    fn is_withdrawn(&self) -> bool;
+}
+
 /// Why a job is given back without having been run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -137,7 +143,7 @@ pub(super) struct Scheduler<P> {
     steps: Vec<LoadStep>,
 }
 
-impl<P> Scheduler<P> {
+impl<P: Payload> Scheduler<P> {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -184,7 +190,8 @@ impl<P> Scheduler<P> {
     /// Queues a job. A newer job of a track makes its queued partial stale.
     pub(super) fn submit(&mut self, now: MonoTime, ticket: Ticket, payload: P) {
         self.refuse(ticket.asker.room, Refusal::Stale, |queued| {
-            queued.ticket.asker == ticket.asker && queued.ticket.kind == JobKind::Partial
+            let same = queued.ticket.asker == ticket.asker;
+            same && (queued.ticket.kind == JobKind::Partial || queued.payload.is_withdrawn())
         });
         if ticket.kind == JobKind::Partial && self.ladder.stretch().is_none() {
             self.refused.push((ticket, payload, Refusal::Shed));
@@ -194,11 +201,6 @@ impl<P> Scheduler<P> {
         self.rooms.entry(ticket.asker.room).or_insert_with(fresh).jobs.push(Queued { ticket, payload });
         self.queued += 1;
         self.look(now);
-    }
-
-    /// Takes a job back that its track has no use for any more; nothing happens when it is not queued.
-    pub(super) fn cancel(&mut self, asker: Asker, job: JobId) {
-        self.refuse(asker.room, Refusal::Stale, |queued| queued.ticket.asker == asker && queued.ticket.job == job);
     }
 
     /// Takes all jobs of a track back.
@@ -263,6 +265,7 @@ impl<P> Scheduler<P> {
         let partials = self.ladder.stretch().is_some();
         let rooms: Vec<u64> = self.rooms.keys().copied().collect();
         for room in rooms {
+            self.refuse(room, Refusal::Stale, |queued| queued.payload.is_withdrawn());
             self.refuse(room, Refusal::TimedOut, |queued| queued.ticket.deadline.is_some_and(|deadline| deadline <= now));
             self.refuse(room, Refusal::Shed, |Queued { ticket, .. }| match ticket.rank() {
                 Rank::Live => shedding && ticket.may_shed && now.since(ticket.received) > patience,
@@ -306,7 +309,7 @@ impl<P> Scheduler<P> {
             let put_back = Duration::from_secs_f64(excess.min(self.limits.patience.as_secs_f64()));
             let tickets = room.jobs.iter().map(|queued| &queued.ticket).enumerate();
             tickets.filter(|(_, ticket)| !(partials_full && ticket.rank() == Rank::Partial)).map(move |(index, ticket)| {
-                let key = (ticket.rank(), after_flagged, ticket.received + put_back, ticket.submitted);
+                let key = (ticket.rank(), after_flagged, ticket.received + put_back, ticket.submitted, ticket.job);
                 (key, id, index)
             })
         });

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{PushError, State, Track};
 use crate::event::Outcome;
-use crate::job::JobId;
 use crate::time::MonoTime;
 
 impl Track {
@@ -53,12 +52,6 @@ impl Track {
         true
     }
 
-    /// Whether the track still has a use for a job's result. A driver may drop the job when it has not.
-    pub fn awaits(&self, job: JobId) -> bool {
-        let partial = self.partial.as_ref().is_some_and(|partial| partial.job == job);
-        partial || self.timeline.iter().any(|entry| matches!(entry.state, State::InFlight { job: id, .. } if id == job))
-    }
-
     /// Gives back what is only of use while audio comes. The next audio begins a new stream: what it is resampled with knows
     /// nothing of the audio before, which matters for less than 10 ms.
     pub fn rest(&mut self, now: MonoTime) {
@@ -77,11 +70,6 @@ impl Track {
     /// Distance between partials.
     pub fn partial_every(&self) -> Option<Duration> {
         self.config.partial_every
-    }
-
-    /// Changes the distance between partials; none turns them off.
-    pub fn set_partial_every(&mut self, every: Option<Duration>) {
-        self.config.partial_every = every;
     }
 
     /// Whether nothing is open, waiting or under way: all that was pushed is reported, but for silence.

@@ -15,6 +15,7 @@ mod decode;
 mod fixtures;
 mod flag;
 mod invariants;
+mod live;
 mod policy;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod report;

@@ -3,6 +3,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 use crate::config::Language;
+use crate::job::JobId;
 use crate::job::JobKind;
 use crate::stt::{Request, Transcript};
 use crate::time::{MediaSpan, MediaTime};
@@ -76,6 +77,7 @@ fn job(id: u64, kind: JobKind) -> Job {
         received: MonoTime::ZERO,
         deadline: None,
         may_shed: false,
+        withdrawal: Default::default(),
     }
 }
 
@@ -142,14 +144,16 @@ fn what_is_queued_when_its_line_or_the_pool_ends_is_answered() {
     begins.recv().unwrap();
     submit(&dropped, &sender, job(2, JobKind::Final));
     submit(&kept, &sender, job(3, JobKind::Partial));
-    submit(&kept, &sender, job(4, JobKind::Final));
+    let unwanted = job(4, JobKind::Final);
+    let withdrawal = unwanted.withdrawal.clone();
+    submit(&kept, &sender, unwanted);
     let stale = results.recv().unwrap();
-    assert_eq!((stale.id.0, stale.result), (3, Err(TranscribeError::Shed)));
+    assert_eq!((stale.id.0, stale.result), (3, Err(TranscribeError::Withdrawn)));
     drop(dropped);
     assert_eq!(results.recv().unwrap().id, JobId(2));
-    kept.cancel(JobId(4));
-    assert_eq!(results.recv().unwrap().id, JobId(4));
+    withdrawal.withdraw();
     submit(&kept, &sender, job(5, JobKind::Final));
+    assert_eq!(results.recv().unwrap().id, JobId(4));
     // The lane and the share hold the pool, too; this thread is the last to let go of it.
     drop((kept, share));
     assert_eq!(results.recv().unwrap().id, JobId(5));

@@ -1,5 +1,11 @@
 use super::*;
 
+impl Payload for () {
+    fn is_withdrawn(&self) -> bool {
+        false
+    }
+}
+
 fn at(ms: u64) -> MonoTime {
     Duration::from_millis(ms).into()
 }
@@ -61,16 +67,14 @@ fn a_newer_partial_takes_the_place_of_the_queued_one_and_a_final_removes_it() {
 }
 
 #[test]
-fn what_a_track_no_longer_wants_is_taken_back() {
+fn the_jobs_of_a_track_that_ends_are_taken_back() {
     let mut scheduler = Scheduler::new(limits(2));
     for job in 1..=3 {
         submit(&mut scheduler, 0, ticket(1, job, JobKind::Final, 0));
     }
     submit(&mut scheduler, 0, ticket(2, 4, JobKind::Final, 0));
-    scheduler.cancel(Asker { room: 1, track: 1 }, JobId(2));
-    assert_eq!(scheduler.take_refused().len(), 1);
     scheduler.cancel_track(Asker { room: 1, track: 1 });
-    assert_eq!((scheduler.take_refused().len(), scheduler.queued()), (2, 1));
+    assert_eq!((scheduler.take_refused().len(), scheduler.queued()), (3, 1));
     assert_eq!(order(&mut scheduler, 0), [4]);
 }
 
