@@ -22,8 +22,9 @@ const MODEST: f64 = 0.5;
 const PARTIAL_PATIENCE: Duration = Duration::from_millis(1500);
 /// Seconds of work that are no hindrance to a final.
 const BRIEF: f64 = 0.12;
-/// A partial that waited this long may take any worker.
-const PARTIAL_OVERDUE: Duration = Duration::from_millis(400);
+/// The same, when the partial waited for long itself.
+const BRIEF_ENOUGH: f64 = 0.25;
+const PARTIAL_OVERDUE: Duration = Duration::from_millis(300);
 /// Share of a new measurement in the estimate of what a second of audio costs.
 const LEARNING: f64 = 0.1;
 
@@ -301,13 +302,12 @@ impl<P: Payload> Scheduler<P> {
 
     /// Room and index of the job that goes first.
     fn best(&self, now: MonoTime) -> Option<(u64, usize)> {
-        // With one worker kept free of partials a final never waits for them, but for the short ones and those that waited
-        // long themselves.
+        // With one worker kept free of partials a final never waits for them, but for short ones.
         let for_partials = (self.limits.workers - 1).max(1);
         let partials_full = self.running_partials >= for_partials;
         let may_run = &|ticket: &Ticket| {
-            let rank_allows = ticket.rank() != Rank::Partial || !partials_full;
-            rank_allows || ticket.audio * self.cost < BRIEF || now.since(ticket.submitted) >= PARTIAL_OVERDUE
+            let brief = if now.since(ticket.submitted) >= PARTIAL_OVERDUE { BRIEF_ENOUGH } else { BRIEF };
+            ticket.rank() != Rank::Partial || !partials_full || ticket.audio * self.cost < brief
         };
         let active = self.rooms.len().max(1) as f64;
         let fair = self.rooms.values().map(|room| room.used(now)).sum::<f64>() / active;
