@@ -212,7 +212,8 @@ impl Player<'_> {
         let partials = self.setting.partials;
         let driven = self.moderator.open_room_with("latency", |config| {
             // The pool makes it longer when it is behind.
-            config.track.partial_every = partials.then_some(Duration::from_millis(450));
+            let every = config.track.partial_every.unwrap_or(Duration::from_millis(700));
+            config.track.partial_every = partials.then_some(every);
             config.max_speakers = 1;
         });
         let wake = self.wake.clone();
@@ -245,6 +246,8 @@ impl Player<'_> {
     }
 
     fn take(&mut self, index: usize, events: Vec<LiveEvent>) {
+        // Rooms that have ended are late by nature.
+        let plays = index < self.playing;
         let room = &mut self.rooms[index];
         for event in events {
             let now = room.began.elapsed();
@@ -255,12 +258,13 @@ impl Player<'_> {
                         Event::Coverage(coverage) => {
                             room.covered += coverage.span.ticks();
                             *self.outcomes.entry(coverage.outcome.as_str()).or_default() += coverage.span.as_secs_f64();
-                            if coverage.outcome == Outcome::Shed {
+                            if plays && coverage.outcome == Outcome::Shed {
                                 self.last_late = Some(Instant::now());
                             }
                         }
                         Event::Transcript(transcript) if transcript.state == TranscriptState::Final => {
-                            if now.saturating_sub(arrived(transcript.span.end.ticks() as usize)) > Duration::from_millis(1500) {
+                            let lag = now.saturating_sub(arrived(transcript.span.end.ticks() as usize));
+                            if plays && lag > Duration::from_millis(1500) {
                                 self.last_late = Some(Instant::now());
                             }
                             let number = transcript.utterance.0;
