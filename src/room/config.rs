@@ -35,14 +35,14 @@ pub struct RoomConfig {
     /// Audio that all tracks together hold at most while it is examined or waits for transcription, beyond an utterance
     /// that is open on each. 30 s to 1 h. Default: 120 s.
     pub max_audio: Duration,
-    /// Silence of the line after which an utterance that is open is taken to have ended. 0.1 to 10 s. Default: 600 ms.
+    /// Silence of the line after which an utterance that is open is taken to have ended. 0.1 to 10 s. Default: 3 s, so that a caller who is late for a moment loses nothing.
     pub lost_after: Duration,
 }
 
 impl Default for RoomConfig {
     fn default() -> Self {
         let track = TrackConfig { overload: Overload::Shed, ..TrackConfig::live() };
-        let (max_audio, lost_after) = (Duration::from_secs(120), Duration::from_millis(600));
+        let (max_audio, lost_after) = (Duration::from_secs(120), Duration::from_secs(3));
         Self { track, layout: RoomLayout::PerSpeaker, max_speakers: 16, max_audio, lost_after }
     }
 }

@@ -209,12 +209,12 @@ fn an_utterance_ends_when_no_more_audio_comes() {
     push(&mut room, 0, "alice", &warble(16_000, &[(0.6, false), (2.0, true)])).unwrap();
     drain(&mut room, 0, &mut worker, &mut events);
     let RoomOutput::Wait(Some(until)) = room.poll() else { panic!("an utterance is open") };
-    assert_eq!(until, at(600));
-    room.tick(at(500));
-    drain(&mut room, 500, &mut worker, &mut events);
+    assert_eq!(until, at(3_000));
+    room.tick(at(2_500));
+    drain(&mut room, 2_500, &mut worker, &mut events);
     assert!(finals(&events, "alice").is_empty());
     room.tick(until);
-    drain(&mut room, 600, &mut worker, &mut events);
+    drain(&mut room, 3_000, &mut worker, &mut events);
     assert_eq!(finals(&events, "alice"), [1]);
     assert!(matches!(room.poll(), RoomOutput::Wait(None)));
 }

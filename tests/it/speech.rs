@@ -95,7 +95,8 @@ fn inv8_what_was_heard_before_on_a_worker_changes_nothing() {
 
 /// What a live room says of a clip, partials and all; every packet is waited for, so that partials hear the same audio.
 fn live_events(moderator: &Moderator, name: &str, seconds: usize) -> Vec<Event> {
-    let mut room = moderator.open_room("lounge").unwrap();
+    // Nobody keeps time here.
+    let mut room = moderator.open_room_with("lounge", |config| config.lost_after = std::time::Duration::from_secs(10)).unwrap();
     room.join("alice", true).unwrap();
     let (mut events, mut recording) = (Vec::new(), Recording::open(&data(name)).unwrap());
     let mut take = |event| {
