@@ -1,5 +1,7 @@
 //! Speech to text: the seam between the core and an engine, and the checks on what an engine writes.
 
+pub(crate) mod agree;
+mod cascade;
 mod evidence;
 pub(crate) mod guard;
 #[cfg(feature = "whisper")]
@@ -10,6 +12,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use cascade::{Cascade, NearHit};
 pub use evidence::Evidence;
 #[cfg(feature = "whisper")]
 pub use whisper::{LoadError, Whisper};
@@ -95,12 +98,18 @@ pub enum TranscribeError {
     /// The engine took longer than the track waits.
     #[error("the transcription did not come back in time")]
     TimedOut,
+    /// Nobody had time for it.
+    #[error("given up under overload before it was transcribed")]
+    Shed,
     /// The engine panicked.
     #[error("the transcription worker stopped unexpectedly")]
     WorkerLost,
     /// The model does not know the language.
     #[error("the model does not know the language {0:?}; leave it out or use a multilingual model")]
     Language(String),
+    /// Nobody waits for the result any more.
+    #[error("the transcription is no longer wanted")]
+    Withdrawn,
     /// The engine wrote more than any utterance can hold.
     #[error("the transcript is too long for its audio")]
     TooLong,
