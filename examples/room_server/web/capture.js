@@ -3,7 +3,8 @@
 class Capture extends AudioWorkletProcessor {
   constructor() {
     super();
-    this.piece = new Int16Array(Math.round(sampleRate * 0.04));
+    this.length = Math.round(sampleRate * 0.04);
+    this.piece = new Int16Array(this.length);
     this.at = 0;
   }
 
@@ -14,9 +15,9 @@ class Capture extends AudioWorkletProcessor {
       for (const channel of channels) sum += channel[n];
       const sample = Math.max(-1, Math.min(1, sum / channels.length));
       this.piece[this.at++] = Math.round(sample * 32767);
-      if (this.at === this.piece.length) {
+      if (this.at === this.length) {
         this.port.postMessage(this.piece.buffer, [this.piece.buffer]);
-        this.piece = new Int16Array(this.piece.length);
+        this.piece = new Int16Array(this.length);
         this.at = 0;
       }
     }

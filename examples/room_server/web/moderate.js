@@ -30,18 +30,26 @@ const mask = (text) => {
   return text.replace(/[\p{L}\p{N}]+/gu, (word) => (first = false, word[0] + "*".repeat(word.length - 1)));
 };
 
-/** Text with every match marked, and masked unless words are shown. */
-const marked = (text, matches) => {
-  const parts = [];
-  let rest = text;
-  while (rest) {
-    const found = matches.map((match) => [rest.indexOf(match), match]).filter(([at]) => at >= 0);
-    if (!found.length) break;
-    const [at, match] = found.sort((a, b) => a[0] - b[0] || b[1].length - a[1].length)[0];
-    parts.push(rest.slice(0, at), make("mark", {}, masked ? mask(match) : match));
-    rest = rest.slice(at + match.length);
+/** Matches of an utterance that stand. */
+const matchesIn = (of) => [...flags.values()]
+  .filter((flag) => flag.visit === of.visit && flag.utterance === of.utterance && keyOf(flag) === keyOf(of) && flag.state !== "retracted")
+  .map((flag) => flag.match);
+
+/** Text with every match masked unless words are shown; what is not `own` is marked more quietly. */
+const marked = (text, matches, own) => {
+  const kinds = new Array(text.length).fill("");
+  for (const match of [...matches.filter((match) => match !== own), own]) {
+    if (!match) continue;
+    const kind = match === own || !own ? "own" : "other";
+    for (let at = text.indexOf(match); at >= 0; at = text.indexOf(match, at + match.length)) kinds.fill(kind, at, at + match.length);
   }
-  return [...parts, rest];
+  const parts = [];
+  for (let from = 0, to = 0; from < text.length; from = to) {
+    while (to < text.length && kinds[to] === kinds[from]) to++;
+    const piece = text.slice(from, to);
+    parts.push(kinds[from] ? make("mark", { class: kinds[from] }, masked ? mask(piece) : piece) : piece);
+  }
+  return parts;
 };
 
 // Decisions
@@ -73,13 +81,12 @@ const drawFlag = (flag) => {
       make("strong", {}, words(flag.category)),
       uncertain && make("span", { class: "tag" }, uncertain),
       make("span", { class: "sure", title: "How sure it was said and meant" }, `${Math.round(flag.confidence * 100)} %`)),
-    make("p", { class: "said" }, ...marked(flag.text, [flag.match])),
+    make("p", { class: "said" }, ...marked(flag.text, [flag.match, ...matchesIn(flag)], flag.match)),
     make("p", { class: "fine" }, make("b", {}, flag.speaker), ` in ${flag.room}, ${clock(flag.received)}. ${flag.reason}`),
     flag.decided && make("p", { class: "outcome" }, flag.decided),
     isOpen(flag) && make("div", { class: "tools" },
       present && button("warn", "Warn", flag, "w"), present && button("mute", "Mute", flag, "m"),
       present && button("remove", "Remove", flag, "x"), button("dismiss", "Dismiss", flag, "d")));
-  item.querySelectorAll(".false").forEach((child) => child.remove());
   item.hidden = !fits(flag) || (!isOpen(flag) && !byId("closed").checked);
   if (flag.item) flag.item.replaceWith(item);
   else byId("flags").prepend(item);
@@ -103,6 +110,8 @@ const flagged = (line, quiet) => {
   const flag = Object.assign(known ?? {}, line, { visit: known?.visit ?? visits.get(keyOf(line)) ?? 0 });
   flags.set(line.id, flag);
   drawFlag(flag);
+  // Their sentences hold its words, too.
+  for (const other of flags.values()) if (other !== flag && other.utterance === flag.utterance && keyOf(other) === keyOf(flag)) drawFlag(other);
   if (flags.size > MOST_FLAGS) {
     const oldest = [...flags.values()].find((flag) => !isOpen(flag)) ?? flags.values().next().value;
     oldest.item.remove();
@@ -117,7 +126,7 @@ const flagged = (line, quiet) => {
 
 const drawSaid = (utterance) => {
   const log = byId("transcript");
-  const matches = [...flags.values()].filter((flag) => flag.visit === utterance.visit && flag.utterance === utterance.utterance && keyOf(flag) === keyOf(utterance) && flag.state !== "retracted").map((flag) => flag.match);
+  const matches = matchesIn(utterance);
   const line = make("p", { class: utterance.state },
     make("time", {}, clock(utterance.received)), " ", make("b", {}, utterance.speaker), " ");
   const spans = utterance.text.split(" ");
@@ -176,6 +185,15 @@ const drawPerson = (person) => {
   else byId("people").append(row);
   person.row = row;
   if (focused) (row.querySelector(`[data-do="${focused}"]`) ?? row.querySelector(`[data-do$="mute"]`))?.focus();
+};
+
+/** A meter falls when nothing comes any more. */
+const level = (person, dbfs) => {
+  const meter = person.row.querySelector(".level");
+  meter.firstElementChild.style.transform = `scaleX(${filled(dbfs)})`;
+  meter.setAttribute("aria-valuenow", Math.round(filled(dbfs) * 100));
+  clearTimeout(person.falls);
+  if (dbfs > -60) person.falls = setTimeout(level, 600, person, -60);
 };
 
 const came = (line) => {
@@ -260,10 +278,8 @@ const take = (line, quiet = false) => {
     case "refused": problem(line.problem); break;
     case "levels": {
       for (const [room, speaker, dbfs] of line.levels) {
-        const meter = people.get(`${room}/${speaker}`)?.row.querySelector(".level");
-        if (!meter) continue;
-        meter.firstElementChild.style.transform = `scaleX(${filled(dbfs)})`;
-        meter.setAttribute("aria-valuenow", Math.round(filled(dbfs) * 100));
+        const person = people.get(`${room}/${speaker}`);
+        if (person) level(person, dbfs);
       }
       return;
     }

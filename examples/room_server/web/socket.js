@@ -35,7 +35,7 @@ export const connect = (path) => {
 export const make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) if (value !== false && value != null) element.setAttribute(name, value);
-  element.append(...children.filter((child) => child != null));
+  element.append(...children.filter((child) => child != null && child !== false));
   return element;
 };
 
