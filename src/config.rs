@@ -78,6 +78,10 @@ pub struct TrackConfig {
     pub max_in_flight: usize,
     /// Distance between partial hypotheses of an open utterance, at least 200 ms. Default: none.
     pub partial_every: Option<Duration>,
+    /// Silence after which an utterance's final transcription begins on trial, before the hang-over is over: when speech
+    /// resumes it is thrown away, otherwise the hang-over has hidden its time. From `segment.post_roll`, where an
+    /// utterance's audio ends, to `segment.min_silence`. Default: none.
+    pub speculate_after: Option<Duration>,
     /// What happens to speech that nobody has time for. Default: wait.
     pub overload: Overload,
     /// Time a job may take from the moment it is handed out. Default: none.
@@ -99,6 +103,7 @@ impl Default for TrackConfig {
             history: Duration::from_secs(60),
             max_in_flight: 1,
             partial_every: None,
+            speculate_after: None,
             overload: Overload::Wait,
             job_timeout: None,
             coverage_every: None,
@@ -109,16 +114,20 @@ impl Default for TrackConfig {
 }
 
 impl TrackConfig {
-    /// For live rooms: short hang-over and utterances, one job in flight, jobs time out after 30 s.
+    /// For live rooms: short hang-over and utterances, partials, speculative finals, one job in flight, jobs time out
+    /// after 30 s.
     pub fn live() -> Self {
         let segment = SegmentConfig {
             min_silence: Duration::from_millis(416),
-            post_roll: Duration::from_millis(416),
+            min_silence_at_limit: Some(Duration::from_millis(160)),
+            post_roll: Duration::from_millis(160),
             max_utterance: Duration::from_secs(12),
             ..SegmentConfig::default()
         };
         Self {
             segment,
+            partial_every: Some(Duration::from_millis(700)),
+            speculate_after: Some(Duration::from_millis(160)),
             job_timeout: Some(Duration::from_secs(30)),
             coverage_every: Some(Duration::from_secs(10)),
             ..Self::default()
@@ -149,6 +158,10 @@ impl TrackConfig {
         if let Some(every) = self.partial_every {
             check("partial_every (s)", every.as_secs_f64(), 0.2, 60.0)?;
         }
+        if let Some(after) = self.speculate_after {
+            let (least, most) = (self.segment.post_roll.as_secs_f64(), self.segment.min_silence.as_secs_f64());
+            check("speculate_after (s)", after.as_secs_f64(), least, most)?;
+        }
         if let Some(timeout) = self.job_timeout {
             check("job_timeout (s)", timeout.as_secs_f64(), 0.1, 3600.0)?;
         }
@@ -165,17 +178,22 @@ impl TrackConfig {
     /// Upper bound, in bytes, on what a track with these settings allocates, without its detector and flaggers.
     pub fn max_memory_bytes(&self) -> usize {
         const BUFFER_GROWTH: usize = 2;
-        let sample = size_of::<f32>();
-        let history = self.history_ticks() as usize * sample;
-        let utterance = ticks_of(self.segment.max_utterance + Duration::from_secs(2)) as usize * sample;
+        let history = self.history_ticks() as usize * size_of::<f32>();
         // Staged and examined audio are separate buffers, each with a power-of-two growth.
-        let audio = 2 * BUFFER_GROWTH * history + Resampler::MAX_MEMORY_BYTES;
-        // A job's audio is copied once into its shared slice; building the slice needs it twice for a moment.
-        let jobs = (self.max_in_flight + 1) * 2 * utterance;
+        let audio = 2 * BUFFER_GROWTH * history;
         // Per 32 ms of history at most: one frame's probability, a receipt mark, a missing span.
         let frames = BUFFER_GROWTH * (self.history_ticks() as usize / 160) * 96;
-        let text = (self.max_in_flight + 2) * crate::stt::MAX_TRANSCRIPT_BYTES * 6;
-        audio + jobs + frames + text + (1 << 20)
+        audio + frames + self.max_memory_without_history()
+    }
+
+    /// The part of [`max_memory_bytes`](Self::max_memory_bytes) that doesn't depend on how much audio is held.
+    pub(crate) fn max_memory_without_history(&self) -> usize {
+        let utterance = ticks_of(self.segment.max_utterance + Duration::from_secs(2)) as usize * size_of::<f32>();
+        // A job's audio is copied once into its shared slice; building the slice needs it twice for a moment. Besides the
+        // finals in flight there are a partial and a speculative final, or two of these that nobody waits for any more.
+        let jobs = (self.max_in_flight + 3) * 2 * utterance;
+        let text = (self.max_in_flight + 4) * crate::stt::MAX_TRANSCRIPT_BYTES * 6;
+        Resampler::MAX_MEMORY_BYTES + jobs + text + (1 << 20)
     }
 }
 

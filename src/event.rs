@@ -84,11 +84,14 @@ pub struct TranscriptEvent {
     pub text: Arc<str>,
     /// The same words with times and confidences.
     pub words: Arc<[HeardWord]>,
+    /// How many of the words, from the first, may be relied on: of a partial those that successive hypotheses agree on,
+    /// of a final all.
+    pub stable: usize,
     /// Language (ISO 639-1), empty when unknown.
     pub language: Arc<str>,
     /// Mean word confidence, 0 to 1.
     pub confidence: f32,
-    /// From receiving the last sample of the utterance to this event, by the injected clock.
+    /// From receiving the last sample of `span` to this event, by the injected clock.
     pub lag: Duration,
 }
 
@@ -99,6 +102,7 @@ impl fmt::Debug for TranscriptEvent {
             .field("state", &self.state)
             .field("span", &self.span)
             .field("words", &self.words.len())
+            .field("stable", &self.stable)
             .field("language", &self.language)
             .field("confidence", &self.confidence)
             .finish_non_exhaustive()
@@ -109,11 +113,12 @@ impl fmt::Debug for TranscriptEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlagState {
-    /// Found in a hypothesis that may still change.
+    /// Found in words that two successive hypotheses agree on, before the utterance ended. One that is confirmed or retracted
+    /// always follows.
     Provisional,
-    /// Found in what is kept.
+    /// Found in the final transcript, whether it was provisional before or not. Only these count and lead to actions.
     Confirmed,
-    /// The final transcript does not bear it out.
+    /// It was provisional and the final transcript does not bear it out, or there is none.
     Retracted,
 }
 
@@ -156,8 +161,15 @@ pub struct Flag {
     pub reason: Arc<str>,
     /// SHA-256 (hexadecimal) of the policy that judged the words; empty when another flagger found them.
     pub policy: Arc<str>,
-    /// From receiving the last sample of the utterance to this event, by the injected clock.
+    /// From receiving the last sample of `span` to this event, by the injected clock.
     pub lag: Duration,
+}
+
+impl Flag {
+    /// Whether it stands: neither found in words that may still change nor taken back.
+    pub fn is_confirmed(&self) -> bool {
+        self.state == FlagState::Confirmed
+    }
 }
 
 impl fmt::Debug for Flag {

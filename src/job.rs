@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::Language;
 use crate::stt::{Evidence, Request, TranscribeError, Transcript, Worker};
@@ -40,8 +41,30 @@ pub struct Job {
     pub language: Language,
     /// What the speaker was heard to speak before, to fall back on when detection is in doubt.
     pub spoken_before: Option<Arc<str>>,
+    /// When the last sample of the audio arrived.
+    pub received: MonoTime,
     /// When the track stops waiting.
     pub deadline: Option<MonoTime>,
+    /// Whether the track would rather lose this utterance than fall further behind ([`Overload::Shed`](crate::Overload::Shed)):
+    /// answer it with [`TranscribeError::Shed`] then.
+    pub may_shed: bool,
+    pub(crate) withdrawal: Withdrawal,
+}
+
+/// How a track tells whoever has a job that nobody waits for its result any more; clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Withdrawal(Arc<AtomicBool>);
+
+impl Withdrawal {
+    /// Says so; false when it was said before.
+    pub(crate) fn withdraw(&self) -> bool {
+        !self.0.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether anybody but the caller still has the job.
+    pub(crate) fn is_held_elsewhere(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
 }
 
 impl fmt::Debug for Job {
@@ -53,8 +76,17 @@ impl fmt::Debug for Job {
 }
 
 impl Job {
-    /// Transcribes on `worker`, in the calling thread.
+    /// Whether the track stopped waiting for the result, so that the work may be saved: speech went on after the pause in
+    /// which a final was begun on trial, or the utterance ended before its partial.
+    pub fn is_withdrawn(&self) -> bool {
+        self.withdrawal.0.load(Ordering::Relaxed)
+    }
+
+    /// Transcribes on `worker`, in the calling thread. A withdrawn job fails at once.
     pub fn run(&self, worker: &mut dyn Worker) -> JobDone {
+        if self.is_withdrawn() {
+            return self.failed(TranscribeError::Withdrawn);
+        }
         let request = Request {
             audio: &self.audio,
             language: &self.language,

@@ -8,8 +8,8 @@ use crate::time::{MediaSpan, MediaTime};
 /// Takes outcomes in media order and turns them into contiguous coverage spans.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    /// Audio that never came, in order; it overrides the outcome of the utterance around it.
-    missing: VecDeque<MediaSpan>,
+    /// Audio that never came or was withheld, in order; it overrides the outcome of the utterance around it.
+    absent: VecDeque<(MediaSpan, Outcome)>,
     /// Everything before this has its outcome.
     settled: MediaTime,
     /// Silence settled but not reported yet, so that a long pause is one span.
@@ -20,7 +20,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new(every: Option<u64>) -> Self {
-        Self { missing: VecDeque::new(), settled: MediaTime::ZERO, silence: None, every, ticks: [0; 7] }
+        Self { absent: VecDeque::new(), settled: MediaTime::ZERO, silence: None, every, ticks: [0; 7] }
     }
 
     pub(crate) fn settled(&self) -> MediaTime {
@@ -32,27 +32,27 @@ impl Ledger {
         self.ticks[outcome as usize]
     }
 
-    /// Notes that the audio of `span` never came.
-    pub(crate) fn mark_missing(&mut self, span: MediaSpan) {
-        match self.missing.back_mut() {
-            Some(last) if last.end >= span.start => last.end = span.end.max(last.end),
-            _ => self.missing.push_back(span),
+    /// Notes that there is no audio in `span`, and why.
+    pub(crate) fn mark_absent(&mut self, span: MediaSpan, why: Outcome) {
+        match self.absent.back_mut() {
+            Some((last, outcome)) if last.end >= span.start && *outcome == why => last.end = span.end.max(last.end),
+            _ => self.absent.push_back((span, why)),
         }
     }
 
     /// Gives everything from the last settled tick to `end` its outcome.
     pub(crate) fn settle(&mut self, end: MediaTime, outcome: Outcome, out: &mut impl FnMut(Coverage)) {
         while self.settled < end {
-            let gap = self.missing.front().copied();
+            let gap = self.absent.front().copied();
             match gap {
-                Some(gap) if gap.start <= self.settled => {
+                Some((gap, why)) if gap.start <= self.settled => {
                     let until = gap.end.min(end);
-                    self.report(until, Outcome::Missing, out);
+                    self.report(until, why, out);
                     if until == gap.end {
-                        self.missing.pop_front();
+                        self.absent.pop_front();
                     }
                 }
-                Some(gap) if gap.start < end => self.report(gap.start, outcome, out),
+                Some((gap, _)) if gap.start < end => self.report(gap.start, outcome, out),
                 _ => self.report(end, outcome, out),
             }
         }
@@ -102,7 +102,7 @@ mod tests {
         let mut ledger = Ledger::new(every);
         let mut seen = Vec::new();
         for &(start, end) in missing {
-            ledger.mark_missing(MediaSpan::new(at(start), at(end)));
+            ledger.mark_absent(MediaSpan::new(at(start), at(end)), Outcome::Missing);
         }
         let mut out = |c: Coverage| seen.push((c.span.start.ticks(), c.span.end.ticks(), c.outcome));
         for &(end, outcome) in outcomes {

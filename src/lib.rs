@@ -49,6 +49,7 @@ pub mod model;
 pub mod report;
 #[cfg(feature = "serde")]
 pub mod rescan;
+mod room;
 #[cfg(all(feature = "pool", feature = "decode"))]
 mod scan;
 mod segment;
@@ -62,10 +63,13 @@ pub use audio::{ChannelPick, Pcm, PcmError};
 pub use bleep::{BleepConfig, BleepError, BleepOutcome, BleepSample, BleepSound, BleepStats, Bleeper};
 pub use config::{ConfigError, Language, Overload, TrackConfig};
 #[cfg(feature = "pool")]
-pub use drive::{DriveError, Driven, Moderator, ModeratorOptions, OpenError, Pool};
+pub use drive::{
+    DriveError, Driven, DrivenRoom, LiveEvent, LoadLevel, LoadStep, Moderator, ModeratorOptions, OpenError, Pool, PoolOptions,
+};
 pub use error::EngineError;
 pub use event::{Coverage, Event, Flag, FlagId, FlagState, Outcome, Output, TranscriptEvent, TranscriptState, UtteranceId};
 pub use job::{Job, JobDone, JobId, JobKind};
+pub use room::{Room, RoomConfig, RoomError, RoomEvent, RoomLayout, RoomOutput, Seat, TrackMaker};
 #[cfg(all(feature = "pool", feature = "decode"))]
 pub use scan::{Channels, ScanError, ScanSink, scan_file};
 pub use segment::SegmentConfig;

@@ -26,6 +26,9 @@ pub struct SegmentConfig {
     pub min_speech: Duration,
     /// Hang-over: silence that closes an utterance. Default: 512 ms.
     pub min_silence: Duration,
+    /// Hang-over of an utterance about to reach `max_utterance`, from `post_roll` to `min_silence`: over the second half of
+    /// that length the hang-over shrinks evenly to it, so that long speech ends in a pause and not in a word. Default: none.
+    pub min_silence_at_limit: Option<Duration>,
     /// Audio kept before the first frame of speech. Default: 800 ms: soft onsets come well
     /// before the detector is sure, and Whisper mishears a first word that begins at once.
     pub pre_roll: Duration,
@@ -42,6 +45,7 @@ impl Default for SegmentConfig {
             exit: 0.35,
             min_speech: Duration::from_millis(96),
             min_silence: Duration::from_millis(512),
+            min_silence_at_limit: None,
             pre_roll: Duration::from_millis(800),
             post_roll: Duration::from_millis(512),
             max_utterance: Duration::from_secs(15),
@@ -58,12 +62,16 @@ impl SegmentConfig {
         check("segment.min_silence (s)", seconds(&self.min_silence), 0.03, 5.0)?;
         check("segment.pre_roll (s)", seconds(&self.pre_roll), 0.0, 1.0)?;
         check("segment.post_roll (s)", seconds(&self.post_roll), 0.0, seconds(&self.min_silence))?;
+        if let Some(shortest) = self.min_silence_at_limit {
+            let (least, most) = (seconds(&self.post_roll), seconds(&self.min_silence));
+            check("segment.min_silence_at_limit (s)", seconds(&shortest), least, most)?;
+        }
         check("segment.max_utterance (s)", seconds(&self.max_utterance), 2.0, 28.0)
     }
 }
 
 /// A finished utterance and the evidence that it is speech.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Utterance {
     pub(crate) span: MediaSpan,
     /// Speech probability of each frame from the span's start on.
@@ -75,8 +83,8 @@ pub(crate) struct Utterance {
 pub(crate) enum Step {
     /// No utterance is open; nothing before `settled` can still become speech.
     Silent { settled: MediaTime },
-    /// An utterance is open since `start`.
-    Open { start: MediaTime },
+    /// An utterance is open.
+    Open,
     /// An utterance ended; the next one may already be open.
     Closed(Utterance),
 }
@@ -105,6 +113,8 @@ pub(crate) struct Segmenter {
 #[derive(Debug)]
 struct Open {
     start: MediaTime,
+    /// Start of its first frame of speech.
+    speech_start: MediaTime,
     /// End of the last frame that was not silence.
     speech_end: MediaTime,
 }
@@ -135,10 +145,49 @@ impl Segmenter {
         self.open.as_ref().map_or(self.first.max(self.floor), |open| open.start)
     }
 
+    /// Whether an utterance is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Start of the open utterance and the frames of it so far, for a partial.
     pub(crate) fn open_probs(&self) -> Option<(MediaTime, Arc<[f32]>)> {
         let open = self.open.as_ref()?;
         Some((open.start, self.probs_from(open.start, self.position())))
+    }
+
+    /// The open utterance as it would be closed if the pause it is in, `after` ticks of which were heard, went on.
+    ///
+    /// What comes after the pause does not change a closed utterance, so this is what will be transcribed.
+    pub(crate) fn closing(&self, after: u64) -> Option<Utterance> {
+        let span = self.closing_span(after)?;
+        Some(Utterance { span, probs: self.probs_from(span.start, span.end) })
+    }
+
+    /// The span of [`closing`](Self::closing).
+    pub(crate) fn closing_span(&self, after: u64) -> Option<MediaSpan> {
+        let open = self.open.as_ref()?;
+        let post_roll = ticks_of(self.config.post_roll);
+        let is_heard = self.position() - open.speech_end >= after.max(post_roll);
+        is_heard.then(|| MediaSpan::new(open.start, open.speech_end + post_roll))
+    }
+
+    /// Where speech began in the open utterance.
+    pub(crate) fn speech_start(&self) -> Option<MediaTime> {
+        self.open.as_ref().map(|open| open.speech_start)
+    }
+
+    /// Whether the last frame was speech of the open utterance.
+    pub(crate) fn is_speaking(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.speech_end == self.position())
+    }
+
+    /// Silence that closes an utterance of this length, in ticks.
+    fn hang_over(&self, length: u64) -> u64 {
+        let (longest, limit) = (ticks_of(self.config.min_silence), ticks_of(self.config.max_utterance));
+        let shortest = self.config.min_silence_at_limit.map_or(longest, ticks_of);
+        let into_second_half = length.min(limit).saturating_sub(limit / 2);
+        longest - (longest - shortest) * into_second_half / (limit - limit / 2)
     }
 
     /// Takes the next frame: its speech probability and mean power.
@@ -152,14 +201,14 @@ impl Segmenter {
                     open.speech_end = now;
                 }
                 let (start, speech_end) = (open.start, open.speech_end);
-                if now - speech_end >= ticks_of(self.config.min_silence) {
+                if now - speech_end >= self.hang_over(now - start) {
                     let end = now.min(speech_end + ticks_of(self.config.post_roll));
                     self.close(start, end, None)
                 } else if now - start >= ticks_of(self.config.max_utterance) {
                     let cut = self.quietest_cut(start, now);
                     self.close(start, cut, Some(speech_end))
                 } else {
-                    Step::Open { start }
+                    Step::Open
                 }
             }
         }
@@ -171,10 +220,10 @@ impl Segmenter {
         if self.rising >= needed {
             let speech_start = self.position().saturating_sub(self.rising as u64 * self.frame_ticks);
             let start = speech_start.saturating_sub(ticks_of(self.config.pre_roll)).max(self.floor);
-            self.open = Some(Open { start, speech_end: self.position() });
+            self.open = Some(Open { start, speech_start, speech_end: self.position() });
             self.rising = 0;
             self.forget_before(start);
-            return Step::Open { start };
+            return Step::Open;
         }
         let keep = self.frames_in(self.config.pre_roll) + needed;
         let keep_from = self.position().saturating_sub(keep as u64 * self.frame_ticks);
@@ -200,7 +249,7 @@ impl Segmenter {
         let (start, until) = (open.start, end.min(open.speech_end + ticks_of(self.config.post_roll)));
         match self.close(start, until, None) {
             Step::Closed(utterance) => Some(utterance),
-            Step::Silent { .. } | Step::Open { .. } => None,
+            Step::Silent { .. } | Step::Open => None,
         }
     }
 
@@ -208,7 +257,7 @@ impl Segmenter {
     fn close(&mut self, start: MediaTime, end: MediaTime, speech_end: Option<MediaTime>) -> Step {
         let probs = self.probs_from(start, end);
         self.floor = end;
-        self.open = speech_end.map(|speech_end| Open { start: end, speech_end: speech_end.max(end) });
+        self.open = speech_end.map(|speech_end| Open { start: end, speech_start: end, speech_end: speech_end.max(end) });
         self.forget_before(end);
         Step::Closed(Utterance { span: MediaSpan::new(start, end), probs })
     }

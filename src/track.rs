@@ -1,7 +1,11 @@
 //! One speaker's audio in one room: PCM in, events and jobs out. The only file that knows the order of the stages.
 
+mod hold;
 mod intake;
+mod jobs;
 pub(crate) mod judge;
+mod provisional;
+mod report;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,18 +15,20 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::audio::{Pcm, Ring};
-use crate::config::{ConfigError, Language, Overload, TrackConfig, check};
-use crate::event::{Event, Outcome, Output, TranscriptEvent, TranscriptState, UtteranceId};
-use crate::flag::{Category, Flagger, HeardWord};
-use crate::job::{Job, JobDone, JobId, JobKind};
+use crate::config::{ConfigError, Overload, TrackConfig, check};
+use crate::event::{Event, Flag, Outcome, Output, UtteranceId};
+use crate::flag::{Category, Flagger};
+use crate::job::{JobId, Withdrawal};
 use crate::ledger::Ledger;
 use crate::segment::{Segmenter, Step, Utterance};
 use crate::strikes::Strikes;
-use crate::stt::{Evidence, TranscribeError, Transcript, guard};
+use crate::stt::Transcript;
+use crate::stt::agree::Agreement;
 use crate::time::{MediaSpan, MediaTime, MonoTime, ticks_of};
 use crate::vad::Vad;
 use intake::Intake;
-use judge::{Heard, Judge};
+use jobs::Trials;
+use judge::Judge;
 
 /// Audio that a track did not take; nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -70,7 +76,7 @@ pub struct Summary {
 
 enum State {
     Waiting,
-    InFlight { job: JobId, deadline: Option<MonoTime> },
+    InFlight { job: JobId, deadline: Option<MonoTime>, withdrawal: Withdrawal },
     Settled(Result<Transcript, Outcome>),
 }
 
@@ -79,14 +85,8 @@ struct Entry {
     id: UtteranceId,
     utterance: Utterance,
     state: State,
-}
-
-/// A partial on its way.
-struct Partial {
-    job: JobId,
-    utterance: UtteranceId,
-    span: MediaSpan,
-    probs: Arc<[f32]>,
+    /// Flags found in its stable words before it ended.
+    provisional: Vec<Flag>,
 }
 
 /// One speaker's audio in one room.
@@ -114,8 +114,10 @@ pub struct Track {
     ring: Ring,
     segmenter: Segmenter,
     timeline: VecDeque<Entry>,
-    partial: Option<Partial>,
-    partial_until: MediaTime,
+    trials: Trials,
+    agreement: Agreement,
+    /// Flags found in the stable words of the open utterance.
+    provisional: Vec<Flag>,
     ledger: Ledger,
     judge: Judge,
     outbox: VecDeque<Event>,
@@ -155,8 +157,9 @@ impl Track {
             ring: Ring::default(),
             segmenter: Segmenter::new(config.segment.clone(), frame_len),
             timeline: VecDeque::new(),
-            partial: None,
-            partial_until: MediaTime::ZERO,
+            trials: Trials::default(),
+            agreement: Agreement::default(),
+            provisional: Vec::new(),
             ledger: Ledger::new(config.coverage_every.map(ticks_of)),
             judge: Judge::new(flaggers, config.context_words, Strikes::new(config.strikes.clone())),
             outbox: VecDeque::new(),
@@ -199,13 +202,7 @@ impl Track {
     ///
     /// [`PushError`]; the track is then as it was before the call.
     pub fn push_gap(&mut self, now: MonoTime, lost: Duration) -> Result<(), PushError> {
-        self.make_room(0)?;
-        self.advance_clock(now);
-        let span = self.intake.push_gap(self.now, lost);
-        if span.ticks() > 0 {
-            self.ledger.mark_missing(span);
-        }
-        Ok(())
+        self.push_absent(now, lost, Outcome::Missing)
     }
 
     fn make_room(&mut self, ticks: u64) -> Result<(), PushError> {
@@ -232,27 +229,11 @@ impl Track {
         Ok(())
     }
 
-    /// Takes a job's result. The result of a job the track no longer waits for is ignored.
-    pub fn complete(&mut self, now: MonoTime, done: JobDone) {
-        self.advance_clock(now);
-        if self.partial.as_ref().is_some_and(|partial| partial.job == done.id) {
-            self.complete_partial(done.result.ok());
-            return;
-        }
-        let waiting = self.timeline.iter_mut().find(|entry| matches!(entry.state, State::InFlight { job, .. } if job == done.id));
-        if let Some(entry) = waiting {
-            entry.state = State::Settled(done.result.map_err(|error| match error {
-                TranscribeError::TimedOut => Outcome::TimedOut,
-                _ => Outcome::Failed,
-            }));
-            self.report_settled();
-        }
-    }
-
     /// Tells the track the time, so that jobs that never came back are given up.
     pub fn tick(&mut self, now: MonoTime) {
         self.advance_clock(now);
         let now = self.now;
+        self.trials.tick(now);
         for entry in &mut self.timeline {
             if matches!(entry.state, State::InFlight { deadline: Some(deadline), .. } if deadline <= now) {
                 entry.state = State::Settled(Err(Outcome::TimedOut));
@@ -279,7 +260,7 @@ impl Track {
             if self.ended {
                 return Output::Done;
             }
-            if let Some(job) = self.next_final().or_else(|| self.next_partial()) {
+            if let Some(job) = self.next_final().or_else(|| self.next_speculation()).or_else(|| self.next_partial()) {
                 return Output::Job(job);
             }
             if self.examine_frame() {
@@ -346,7 +327,7 @@ impl Track {
         self.ring.extend(&self.frame[..frame.len]);
         match self.segmenter.push(prob.clamp(0.0, 1.0), power) {
             Step::Silent { settled } => self.settle_silence(settled),
-            Step::Open { start } => self.partial_until = self.partial_until.max(start),
+            Step::Open => self.drop_stale_speculation(),
             Step::Closed(utterance) => self.enqueue(utterance),
         }
         self.release();
@@ -365,10 +346,15 @@ impl Track {
             return;
         }
         self.speech += utterance.span.ticks();
-        self.timeline.push_back(Entry { id: UtteranceId(self.next_utterance), utterance, state: State::Waiting });
+        let state = self.trials.close(&utterance);
+        self.agreement.clear();
+        // When speech was cut at its greatest length, what was heard after the cut belongs to the next utterance.
+        let cut = utterance.span.end;
+        let (provisional, later) = std::mem::take(&mut self.provisional).into_iter().partition(|flag| flag.span.end <= cut);
+        self.provisional = later;
+        self.timeline.push_back(Entry { id: UtteranceId(self.next_utterance), utterance, state, provisional });
         self.next_utterance += 1;
-        self.partial_until = MediaTime::ZERO;
-        self.partial = None;
+        self.report_settled();
     }
 
     fn release(&mut self) {
@@ -378,146 +364,6 @@ impl Track {
         self.intake.forget_marks(reported);
     }
 
-    fn settle_silence(&mut self, settled: MediaTime) {
-        if self.timeline.is_empty() {
-            let outbox = &mut self.outbox;
-            self.ledger.settle(settled.min(self.ring.end()), Outcome::NonSpeech, &mut |c| outbox.push_back(Event::Coverage(c)));
-        }
-    }
-
-    fn next_final(&mut self) -> Option<Job> {
-        // A job goes out only while it is among the first `max_in_flight` unreported ones: what it may know of earlier
-        // utterances then depends on the audio alone, not on which worker was faster.
-        let entry =
-            self.timeline.iter_mut().take(self.config.max_in_flight).find(|entry| matches!(entry.state, State::Waiting))?;
-        let id = JobId(self.next_job);
-        self.next_job += 1;
-        let deadline = self.config.job_timeout.map(|timeout| self.now + timeout);
-        entry.state = State::InFlight { job: id, deadline };
-        let (span, probs, utterance) = (entry.utterance.span, entry.utterance.probs.clone(), entry.id);
-        let job = self.job(id, JobKind::Final, span, probs, utterance);
-        self.release();
-        Some(Job { deadline, ..job })
-    }
-
-    fn next_partial(&mut self) -> Option<Job> {
-        let every = ticks_of(self.config.partial_every?);
-        if self.partial.is_some() || !self.timeline.is_empty() || self.config.max_in_flight > 1 {
-            return None;
-        }
-        let (start, probs) = self.segmenter.open_probs()?;
-        let end = self.ring.end();
-        if end.ticks() < self.partial_until.max(start).ticks() + every {
-            return None;
-        }
-        self.partial_until = end;
-        let (id, utterance) = (JobId(self.next_job), UtteranceId(self.next_utterance));
-        self.next_job += 1;
-        let span = MediaSpan::new(start, end);
-        self.partial = Some(Partial { job: id, utterance, span, probs: probs.clone() });
-        Some(self.job(id, JobKind::Partial, span, probs, utterance))
-    }
-
-    fn job(&self, id: JobId, kind: JobKind, span: MediaSpan, probs: Arc<[f32]>, utterance: UtteranceId) -> Job {
-        let (audio, frame_len) = (self.ring.copy(span), self.frame.len());
-        let language = self.config.language.clone();
-        let spoken_before = match &language {
-            Language::Auto => self.spoken_before(utterance),
-            Language::Fixed(_) => None,
-        };
-        Job { id, kind, span, audio, probs, frame_len, language, spoken_before, deadline: None }
-    }
-
-    /// The language most utterances were in that are sure to be reported before `utterance` goes out.
-    fn spoken_before(&self, utterance: UtteranceId) -> Option<Arc<str>> {
-        let known = |id: UtteranceId| id.0 + self.config.max_in_flight as u64 <= utterance.0;
-        let heard: Vec<&Arc<str>> = self.languages.iter().filter(|(id, _)| known(*id)).map(|(_, language)| language).collect();
-        let count = |language: &Arc<str>| heard.iter().filter(|other| **other == language).count();
-        heard.iter().rev().max_by_key(|language| count(language)).map(|language| Arc::clone(language))
-    }
-
-    fn complete_partial(&mut self, result: Option<Transcript>) {
-        let Some(partial) = self.partial.take() else { return };
-        let evidence = Evidence::new(&partial.probs, self.frame.len() as u64);
-        if let Some(Ok(guarded)) = result.map(|transcript| guard::check(transcript, evidence)) {
-            let words = place(&guarded.transcript, partial.span);
-            self.report_words(partial.utterance, TranscriptState::Partial, partial.span, words, &guarded.transcript);
-        }
-    }
-
-    /// Reports utterances in the order they were said, as far as their outcomes are known.
-    fn report_settled(&mut self) {
-        while self.timeline.front().is_some_and(|entry| matches!(entry.state, State::Settled(_))) {
-            let Some(Entry { id, utterance, state: State::Settled(result) }) = self.timeline.pop_front() else { return };
-            let outbox = &mut self.outbox;
-            self.ledger.settle(utterance.span.start, Outcome::NonSpeech, &mut |c| outbox.push_back(Event::Coverage(c)));
-            self.ledger.flush(&mut |c| outbox.push_back(Event::Coverage(c)));
-            let end = utterance.span.end;
-            let (heard_until, outcome) = match result {
-                Ok(transcript) => (end.saturating_sub(transcript.unheard), self.report_transcript(id, &utterance, transcript)),
-                Err(outcome) => (end, outcome),
-            };
-            let outbox = &mut self.outbox;
-            let mut out = |c| outbox.push_back(Event::Coverage(c));
-            self.ledger.settle(heard_until.max(utterance.span.start), outcome, &mut out);
-            self.ledger.settle(end, Outcome::Failed, &mut out);
-        }
-        self.settle_silence(self.segmenter.needed_from());
-        self.release();
-    }
-
-    fn report_transcript(&mut self, id: UtteranceId, utterance: &Utterance, transcript: Transcript) -> Outcome {
-        let evidence = Evidence::new(&utterance.probs, self.frame.len() as u64);
-        let Ok(guarded) = guard::check(transcript, evidence) else { return Outcome::Failed };
-        self.dropped_words += guarded.dropped as u64;
-        let transcript = guarded.transcript;
-        let words = place(&transcript, utterance.span);
-        if words.is_empty() {
-            return Outcome::Checked;
-        }
-        if transcript.language_confidence >= 0.6 && words.len() >= 3 {
-            self.languages.push_back((id, transcript.language.clone()));
-            while self.languages.len() > 8 + self.config.max_in_flight {
-                self.languages.pop_front();
-            }
-        }
-        let lag = self.lag(utterance.span.end);
-        self.report_words(id, TranscriptState::Final, utterance.span, words.clone(), &transcript);
-        let heard = Heard { utterance: id, words: &words, language: &transcript.language, unspaced: transcript.unspaced, lag };
-        let verdict = self.judge.judge(&heard);
-        for (flag, action) in verdict.flags {
-            self.outbox.push_back(Event::Flag(flag));
-            self.outbox.extend(action.map(Event::Action));
-        }
-        if verdict.failed.is_some() { Outcome::Failed } else { Outcome::Checked }
-    }
-
-    fn report_words(
-        &mut self,
-        utterance: UtteranceId,
-        state: TranscriptState,
-        span: MediaSpan,
-        words: Vec<HeardWord>,
-        from: &Transcript,
-    ) {
-        let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
-        let event = TranscriptEvent {
-            utterance,
-            state,
-            span: MediaSpan::new(first.span.start, last.span.end),
-            text: judge::join(&words, from.unspaced),
-            confidence: words.iter().map(|word| word.confidence).sum::<f32>() / words.len() as f32,
-            words: words.into(),
-            language: from.language.clone(),
-            lag: self.lag(span.end),
-        };
-        self.outbox.push_back(Event::Transcript(event));
-    }
-
-    fn lag(&self, end: MediaTime) -> Duration {
-        self.intake.arrival(end).map_or(Duration::ZERO, |arrived| self.now.since(arrived))
-    }
-
     fn next_deadline(&self) -> Option<MonoTime> {
         let deadlines = self.timeline.iter().filter_map(|entry| match entry.state {
             State::InFlight { deadline, .. } => deadline,
@@ -525,26 +371,4 @@ impl Track {
         });
         deadlines.min()
     }
-
-    fn end(&mut self) {
-        let (outbox, end) = (&mut self.outbox, self.intake.received());
-        let mut out = |c| outbox.push_back(Event::Coverage(c));
-        self.ledger.settle(end, Outcome::NonSpeech, &mut out);
-        self.ledger.flush(&mut out);
-        debug_assert_eq!(self.ledger.settled(), end);
-        self.ended = true;
-    }
-}
-
-/// The transcript's words on the track.
-fn place(transcript: &Transcript, span: MediaSpan) -> Vec<HeardWord> {
-    let at = |ticks: u64| (span.start + ticks).min(span.end);
-    let words = transcript.words.iter();
-    words
-        .map(|word| HeardWord {
-            text: word.text.clone(),
-            span: MediaSpan::new(at(word.start), at(word.end)),
-            confidence: word.confidence.clamp(0.0, 1.0),
-        })
-        .collect()
 }

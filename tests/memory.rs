@@ -1,23 +1,28 @@
-//! Invariant 4: what a track says it may allocate at most is an upper bound.
+//! Invariant 4: what a track or a room says it may allocate at most is an upper bound, and what an idle one takes is little.
 
 use std::alloc::System;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cap::Cap;
-use earmark::vad::EnergyVad;
-use earmark::{Event, MonoTime, Output, Pcm, Track, TrackConfig};
+use earmark::flag::LivePolicy;
+use earmark::flag::Policy;
+use earmark::vad::{EnergyVad, SileroVad};
+use earmark::{Event, MonoTime, Outcome, Output, Pcm, Room, RoomConfig, RoomOutput, Track, TrackConfig};
 
 #[path = "it/support.rs"]
 mod support;
 
 use support::{LevelReader, drain, warble};
 
-/// Counts what this process allocates; this test is alone in its process.
+/// Counts what this process allocates; one test at a time.
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 #[test]
 fn inv4_a_track_never_holds_more_than_it_says() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut config = TrackConfig::live();
     config.history = Duration::from_secs(30);
     let bound = config.max_memory_bytes();
@@ -46,4 +51,99 @@ fn inv4_a_track_never_holds_more_than_it_says() {
     }
     assert!(most > 30 * 16_000 * 4, "the track was full: {most}");
     assert!(most <= bound, "{most} bytes held, {bound} promised");
+}
+
+#[test]
+fn inv4_a_room_never_holds_more_than_it_says() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut config = RoomConfig::default();
+    config.max_speakers = 6;
+    config.max_audio = Duration::from_secs(40);
+    let bound = config.max_memory_bytes();
+    assert!(bound < 6 * config.track.max_memory_bytes(), "speakers share");
+    let before = MEMORY.allocated();
+    let make = |config| Track::new(config, Box::new(EnergyVad::new()), Vec::new());
+    let mut room = Room::new(config, Box::new(make)).unwrap();
+    let speakers: Vec<String> = (0..6).map(|n| format!("speaker-{n}")).collect();
+    speakers.iter().for_each(|speaker| room.join(MonoTime::ZERO, speaker, true).unwrap());
+    // All speak, and nothing is transcribed.
+    let speech = warble(48_000, &[(0.6, false), (2.0, true)]);
+    let (mut jobs, mut most) = (Vec::new(), 0);
+    for _ in 0..20 {
+        for speaker in &speakers {
+            room.push(MonoTime::ZERO, speaker, Pcm::f32(&speech, 48_000, 1).unwrap()).unwrap();
+            most = most.max(MEMORY.allocated().saturating_sub(before));
+            loop {
+                match room.poll() {
+                    RoomOutput::Event(_) => (),
+                    RoomOutput::Job(seat, job) => jobs.push((seat, job)),
+                    RoomOutput::Wait(_) | RoomOutput::Done => break,
+                }
+            }
+            most = most.max(MEMORY.allocated().saturating_sub(before));
+        }
+    }
+    assert!(most > 40 * 16_000 * 4, "the room was full: {most}");
+    assert!(most <= bound, "{most} bytes held, {bound} promised");
+    for (seat, job) in jobs {
+        room.complete(MonoTime::ZERO, seat, job.run(&mut LevelReader { fails: false }));
+    }
+    let shed = std::iter::from_fn(|| if let RoomOutput::Event(event) = room.poll() { Some(event.event) } else { None });
+    assert!(shed.into_iter().any(|event| matches!(event, Event::Coverage(c) if c.outcome == Outcome::Shed)));
+}
+
+/// Bytes per speaker of rooms with the detector and flagger of a live room, a minute after `audio` at `rate`.
+fn idle_speaker(audio: &[f32], rate: u32) -> usize {
+    let live = LivePolicy::new(Policy::bundled());
+    let open = || {
+        let live = live.clone();
+        let make = move |config| Track::new(config, Box::new(SileroVad::new()), vec![Box::new(live.flagger("lounge"))]);
+        let mut room = Room::new(RoomConfig::default(), Box::new(make)).unwrap();
+        let speakers: Vec<String> = (0..8).map(|n| format!("speaker-{n}")).collect();
+        for speaker in &speakers {
+            room.join(MonoTime::ZERO, speaker, true).unwrap();
+        }
+        for packet in audio.chunks(rate as usize / 50) {
+            for speaker in &speakers {
+                room.push(MonoTime::ZERO, speaker, Pcm::f32(packet, rate, 1).unwrap()).unwrap();
+            }
+            rest(&mut room);
+        }
+        room.tick(Duration::from_secs(60).into());
+        rest(&mut room);
+        room
+    };
+    // What all tracks share is made by the first.
+    let first = open();
+    let before = MEMORY.allocated();
+    let rooms: Vec<Room> = (0..8).map(|_| open()).collect();
+    let held = (MEMORY.allocated() - before) / 64;
+    drop((first, rooms));
+    held
+}
+
+fn rest(room: &mut Room) {
+    loop {
+        match room.poll() {
+            RoomOutput::Event(_) => (),
+            RoomOutput::Job(seat, job) => room.complete(MonoTime::ZERO, seat, job.run(&mut LevelReader { fails: false })),
+            RoomOutput::Wait(_) | RoomOutput::Done => return,
+        }
+    }
+}
+
+#[test]
+fn an_idle_speaker_takes_little() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let fresh = idle_speaker(&[], 48_000);
+    println!("one who said nothing: {fresh} bytes");
+    assert!(fresh <= 16 << 10, "{fresh}");
+    for rate in [8_000, 16_000, 44_100, 48_000] {
+        let audio = warble(rate, &[(1.0, false), (2.0, true), (3.0, false)]);
+        let spoke = idle_speaker(&audio, rate);
+        println!("one who spoke at {rate} Hz: {spoke} bytes");
+        // What may become the beginning of speech is kept: a second of audio, in a queue of up to twice that.
+        let pre_roll = 2 * 16_000 * 4;
+        assert!(spoke <= (32 << 10) + pre_roll, "{rate} Hz: {spoke}");
+    }
 }

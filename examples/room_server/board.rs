@@ -56,8 +56,8 @@ struct Present {
     notices: Sender<Notice>,
 }
 
-#[derive(Default)]
 struct State {
+    load: &'static str,
     speakers: BTreeMap<Key, Present>,
     watchers: BTreeMap<u64, Sender<Utf8Bytes>>,
     next_watcher: u64,
@@ -114,7 +114,15 @@ pub struct Request<'a> {
 
 impl Board {
     pub fn new(limits: Limits, about: Value, decisions: Decisions) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), limits, about, decisions, metrics: Metrics::default() })
+        let state = State {
+            load: "normal",
+            speakers: BTreeMap::new(),
+            watchers: BTreeMap::new(),
+            next_watcher: 0,
+            recent: VecDeque::new(),
+            flags: VecDeque::new(),
+        };
+        Arc::new(Self { state: Mutex::new(state), limits, about, decisions, metrics: Metrics::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -134,7 +142,8 @@ impl Board {
         state.watchers.insert(id, sender);
         let speakers: Vec<Value> = state.speakers.iter().map(|(key, present)| line(key, "speaker", &present.view)).collect();
         let recent: Vec<Value> = state.recent.iter().filter_map(|(_, text)| serde_json::from_str(text).ok()).collect();
-        let snapshot = json!({ "type": "snapshot", "about": self.about, "speakers": speakers, "recent": recent });
+        let snapshot =
+            json!({ "type": "snapshot", "about": self.about, "load": state.load, "speakers": speakers, "recent": recent });
         Ok(Watch { id, board: self.clone(), snapshot: snapshot.to_string().into(), lines })
     }
 
@@ -187,9 +196,31 @@ impl Board {
         self.show(&mut state, key);
     }
 
-    /// A speaker gives consent, or takes it back.
-    pub fn consent(&self, key: &Key, given: bool) {
-        self.change(&mut self.lock(), key, |view| view.consent = given);
+    /// A speaker gives consent.
+    pub fn consent(&self, key: &Key) {
+        self.change(&mut self.lock(), key, |view| view.consent = true);
+    }
+
+    /// Whether nobody is in a room.
+    pub fn is_empty(&self, room: &str) -> bool {
+        self.lock().speakers.keys().all(|key| &*key.room != room)
+    }
+
+    /// A room ends, and its lines with it.
+    pub fn forget_room(&self, room: &str) {
+        let mut state = self.lock();
+        state.recent.retain(|(of, _)| &*of.room != room);
+        state.flags.retain(|(of, _)| &*of.room != room);
+    }
+
+    /// How far the workers have retreated from their load; every room says so, once is enough.
+    pub fn load(&self, level: &'static str) {
+        let mut state = self.lock();
+        if state.load != level {
+            state.load = level;
+            let text = json!({ "type": "load", "level": level }).to_string();
+            self.send(&mut state, &text.into());
+        }
     }
 
     /// The level of a speaker's audio, sent on with the next [`levels`](Self::levels).
@@ -226,7 +257,11 @@ impl Board {
             News::Flag { facts, lag } => {
                 let known = state.flags.iter_mut().find(|(_, flag)| flag.flag == facts.flag);
                 match known {
-                    Some((_, flag)) => *flag = facts,
+                    Some((_, flag)) => {
+                        let taken_back = i64::from(facts.state == "retracted") - i64::from(flag.state == "retracted");
+                        *flag = facts;
+                        self.change(&mut state, key, |view| view.flags = view.flags.saturating_add_signed(-taken_back));
+                    }
                     None => {
                         self.metrics.lag("flag", lag);
                         self.metrics.add(FLAGS, facts.category, 1.0);

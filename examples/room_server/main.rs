@@ -20,6 +20,8 @@ mod page;
 // The command checks policies, too; the server only loads them.
 #[expect(dead_code)]
 mod policy_file;
+#[cfg(feature = "metrics")]
+mod recorder;
 mod room;
 mod server;
 mod socket;
@@ -97,7 +99,6 @@ impl Options {
         };
         let model: Arc<dyn Transcriber> = Arc::new(Whisper::load(&file.name, &file.path).map_err(|e| e.to_string())?);
         let mut options = ModeratorOptions::default();
-        options.track = room::track_config();
         if self.language != "auto" {
             model.check_language(&self.language).map_err(|e| format!("--language {}: {e}", self.language))?;
             options.track.language = Language::Fixed(self.language.as_str().into());
@@ -121,6 +122,8 @@ fn run(options: &Options) -> Result<(), String> {
     let guard = options.guard()?;
     let file = options.decisions.display();
     let decisions = Decisions::open(&options.decisions).map_err(|e| format!("--decisions {file}: {e}"))?;
+    #[cfg(feature = "metrics")]
+    recorder::install();
     let runtime = tokio::runtime::Runtime::new().map_err(|e| e.to_string())?;
     runtime.block_on(async {
         let bind = options.bind;

@@ -8,11 +8,35 @@ use std::time::Duration;
 /// Upper bounds of the lag histogram, in seconds.
 const BOUNDS: [f64; 9] = [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
 
+/// Times in seconds.
 #[derive(Debug, Default)]
-struct Histogram {
+pub struct Histogram {
     /// One more than bounds: the last is without one.
     counts: [u64; BOUNDS.len() + 1],
     sum: f64,
+}
+
+impl Histogram {
+    pub fn record(&mut self, time: Duration) {
+        let seconds = time.as_secs_f64();
+        let index = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
+        self.counts[index] += 1;
+        self.sum += seconds;
+    }
+
+    /// Its lines, with these labels (`a="b",c="d"`).
+    pub fn lines(&self, name: &str, labels: &str) -> String {
+        let (comma, braces) = if labels.is_empty() { ("", String::new()) } else { (",", format!("{{{labels}}}")) };
+        let (mut out, mut below) = (String::new(), 0);
+        for (bound, count) in BOUNDS.iter().zip(&self.counts) {
+            below += count;
+            let _ = writeln!(out, "{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {below}");
+        }
+        let all: u64 = self.counts.iter().sum();
+        let _ = writeln!(out, "{name}_bucket{{{labels}{comma}le=\"+Inf\"}} {all}");
+        let _ = writeln!(out, "{name}_sum{braces} {}\n{name}_count{braces} {all}", self.sum);
+        out
+    }
 }
 
 #[derive(Debug, Default)]
@@ -60,11 +84,7 @@ impl Metrics {
     /// Notes how long something took from its last sample.
     pub fn lag(&self, of: &'static str, lag: Duration) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let histogram = counts.lags.entry(of).or_default();
-        let seconds = lag.as_secs_f64();
-        let index = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
-        histogram.counts[index] += 1;
-        histogram.sum += seconds;
+        counts.lags.entry(of).or_default().record(lag);
     }
 
     /// Everything, with gauges that the caller knows.
@@ -84,14 +104,7 @@ impl Metrics {
         let name = "room_server_lag_seconds";
         let _ = writeln!(out, "# HELP {name} From the last sample of an utterance to its line.\n# TYPE {name} histogram");
         for (of, histogram) in &counts.lags {
-            let mut below = 0;
-            for (bound, count) in BOUNDS.iter().zip(&histogram.counts) {
-                below += count;
-                let _ = writeln!(out, "{name}_bucket{{line=\"{of}\",le=\"{bound}\"}} {below}");
-            }
-            let all: u64 = histogram.counts.iter().sum();
-            let _ = writeln!(out, "{name}_bucket{{line=\"{of}\",le=\"+Inf\"}} {all}");
-            let _ = writeln!(out, "{name}_sum{{line=\"{of}\"}} {}\n{name}_count{{line=\"{of}\"}} {all}", histogram.sum);
+            out += &histogram.lines(name, &format!("line=\"{of}\""));
         }
         out
     }

@@ -63,8 +63,8 @@ async fn attend(socket: &mut WebSocket, server: &Server, watch: &mut Watch, stop
             },
             message = socket.recv() => {
                 heard = Instant::now();
-                let text = match message {
-                    Some(Ok(Message::Text(text))) => text,
+                let message = match message {
+                    Some(Ok(message @ Message::Text(_))) => message,
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                     Some(Ok(Message::Binary(_))) => return Bye::Refused("a moderator sends text".into()),
                     Some(Err(e)) => return Bye::of(&e),
@@ -73,7 +73,10 @@ async fn attend(socket: &mut WebSocket, server: &Server, watch: &mut Watch, stop
                 if !messages.take(heard, 1.0) {
                     return Bye::Refused(format!("more than {} messages a second", limits.messages));
                 }
-                match decide(server, &text) {
+                if let Err(bye) = Bye::check(&message, limits.message_bytes) {
+                    return bye;
+                }
+                match decide(server, message.to_text().unwrap_or_default()) {
                     Ok(()) => continue,
                     Err(problem) => Message::Text(json!({ "type": "refused", "problem": problem }).to_string().into()),
                 }

@@ -1,12 +1,12 @@
 //! A room's task: the tracks of its speakers, from their samples to lines on the board.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use earmark::archive::UtcTime;
 use earmark::report::{Item, Jsonl, Report, Run, Source};
-use earmark::{DriveError, Driven, Event, Flag, Moderator, Overload, PushError, TrackConfig, TranscriptState};
+use earmark::{DrivenRoom, Event, Flag, LiveEvent, Moderator, RoomError, TranscriptState};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{Notify, watch};
@@ -42,45 +42,44 @@ pub struct Ears {
     pub board: Arc<Board>,
 }
 
-/// Settings of a live track that shows partials and keeps to the clock.
-pub fn track_config() -> TrackConfig {
-    let mut config = TrackConfig::live();
-    config.partial_every = Some(Duration::from_millis(700));
-    config.overload = Overload::Shed;
-    config.history = Duration::from_secs(30);
-    config
-}
-
-struct Line {
-    track: Option<Driven>,
-    consent: bool,
-    muted: bool,
-    present: bool,
-}
-
 struct Room {
     name: Arc<str>,
     ears: Arc<Ears>,
-    wake: Arc<Notify>,
-    lines: BTreeMap<Arc<str>, Line>,
+    room: DrivenRoom,
+    /// Who is listened to; of the others only coverage is told, even if something said under an earlier consent comes late.
+    consenting: BTreeSet<Arc<str>>,
+    muted: BTreeSet<Arc<str>>,
 }
 
 /// Starts a room's task; it ends when `stop` turns true or all senders are gone.
-pub fn open(name: Arc<str>, ears: Arc<Ears>, stop: watch::Receiver<bool>, alive: Sender<()>) -> Sender<ToRoom> {
+///
+/// # Errors
+///
+/// One line when the room's settings are not taken.
+pub fn open(
+    name: Arc<str>,
+    ears: Arc<Ears>,
+    stop: watch::Receiver<bool>,
+    alive: Sender<()>,
+    speakers: usize,
+) -> Result<Sender<ToRoom>, String> {
     let (sender, receiver) = channel(QUEUE);
-    let room = Room { name, ears, wake: Arc::new(Notify::new()), lines: BTreeMap::new() };
+    let wake = Arc::new(Notify::new());
+    let waker = wake.clone();
+    let room = ears.moderator.open_room_with(&name, |config| config.max_speakers = speakers).map_err(|e| e.to_string())?;
+    let room = room.with_wake(Arc::new(move || waker.notify_one()));
+    let room = Room { name, ears, room, consenting: BTreeSet::new(), muted: BTreeSet::new() };
     tokio::spawn(async move {
-        room.run(receiver, stop).await;
+        room.run(receiver, &wake, stop).await;
         drop(alive);
     });
-    sender
+    Ok(sender)
 }
 
 impl Room {
-    async fn run(mut self, mut messages: Receiver<ToRoom>, mut stop: watch::Receiver<bool>) {
+    async fn run(mut self, mut messages: Receiver<ToRoom>, wake: &Notify, mut stop: watch::Receiver<bool>) {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let wake = self.wake.clone();
         loop {
             tokio::select! {
                 message = messages.recv() => match message {
@@ -93,81 +92,74 @@ impl Room {
             }
             self.pump();
         }
-        for line in self.lines.values_mut() {
-            line.present = false;
-            line.track.iter_mut().for_each(Driven::finish);
-        }
+        self.room.close();
         let until = Instant::now() + LAST_WORDS;
         self.pump();
-        while !self.lines.is_empty() && timeout_at(until, wake.notified()).await.is_ok() {
+        while !self.room.is_done() && timeout_at(until, wake.notified()).await.is_ok() {
             self.pump();
         }
     }
 
+    /// A speaker who is not there any more is no error: sockets and decisions cross.
     fn take(&mut self, message: ToRoom) {
+        let metrics = &self.ears.board.metrics;
         match message {
             ToRoom::Join { speaker, consent } => {
-                let track = consent.then(|| self.track()).flatten();
-                self.lines.insert(speaker, Line { track, consent, muted: false, present: true });
-            }
-            ToRoom::Audio { speaker, samples, rate, channels } => self.audio(&speaker, &samples, rate, channels),
-            ToRoom::Gap { speaker, lost } => {
-                self.ears.board.metrics.add(LOST, "", lost.as_secs_f64());
-                if let Some(track) = self.lines.get_mut(&speaker).and_then(|line| line.track.as_mut()) {
-                    let _ = track.push_gap(lost);
+                if self.room.join(&speaker, consent).is_ok() && consent {
+                    self.consenting.insert(speaker);
                 }
             }
+            ToRoom::Audio { speaker, samples, rate, channels } => {
+                let length = Duration::from_secs_f64(samples.len() as f64 / f64::from(channels) / f64::from(rate));
+                metrics.add(AUDIO, "", length.as_secs_f64());
+                if !self.consenting.contains(&speaker) {
+                    metrics.add(WITHHELD, "no_consent", length.as_secs_f64());
+                } else if self.muted.contains(&speaker) {
+                    metrics.add(WITHHELD, "muted", length.as_secs_f64());
+                }
+                if let Err(RoomError::Push(_)) = self.room.push(&speaker, &samples, rate, channels) {
+                    let _ = self.room.push_gap(&speaker, length);
+                }
+            }
+            ToRoom::Gap { speaker, lost } => {
+                metrics.add(LOST, "", lost.as_secs_f64());
+                let _ = self.room.push_gap(&speaker, lost);
+            }
             ToRoom::Consent { speaker, given } => {
-                let track = given.then(|| self.track()).flatten();
-                if let Some(line) = self.lines.get_mut(&speaker) {
-                    // What was held under the consent goes with it.
-                    (line.track, line.consent) = (track, given);
+                let _ = self.room.consent(&speaker, given);
+                let key = Key { room: self.name.clone(), speaker: speaker.clone() };
+                if given {
+                    self.consenting.insert(speaker);
+                    self.ears.board.consent(&key);
+                } else {
+                    self.consenting.remove(&speaker);
+                    self.ears.board.withdraw(&key);
                 }
             }
             ToRoom::Mute { speaker, muted } => {
-                if let Some(line) = self.lines.get_mut(&speaker) {
-                    line.muted = muted;
-                }
+                let _ = self.room.mute(&speaker, muted);
+                if muted {
+                    self.muted.insert(speaker)
+                } else {
+                    self.muted.remove(&speaker)
+                };
             }
             ToRoom::Leave { speaker } => {
-                if let Some(line) = self.lines.get_mut(&speaker) {
-                    line.present = false;
-                    line.track.iter_mut().for_each(Driven::finish);
-                }
+                let _ = self.room.leave(&speaker);
+                self.muted.remove(&speaker);
             }
-        }
-    }
-
-    fn track(&self) -> Option<Driven> {
-        let wake = self.wake.clone();
-        let track = self.ears.moderator.open_track_in(&self.name, |_| ()).ok()?;
-        Some(track.with_wake(Arc::new(move || wake.notify_one())))
-    }
-
-    fn audio(&mut self, speaker: &Arc<str>, samples: &[f32], rate: u32, channels: u16) {
-        let Some(line) = self.lines.get_mut(speaker) else { return };
-        let length = Duration::from_secs_f64(samples.len() as f64 / f64::from(channels) / f64::from(rate));
-        let metrics = &self.ears.board.metrics;
-        metrics.add(AUDIO, "", length.as_secs_f64());
-        if !line.consent {
-            return metrics.add(WITHHELD, "no_consent", length.as_secs_f64());
-        }
-        let Some(track) = &mut line.track else { return };
-        if line.muted {
-            metrics.add(WITHHELD, "muted", length.as_secs_f64());
-            let _ = track.push_gap(length);
-        } else if let Err(DriveError::Push(PushError::Full)) = track.push(samples, rate, channels) {
-            let _ = track.push_gap(length);
         }
     }
 
     fn pump(&mut self) {
-        for (speaker, line) in &mut self.lines {
-            let Some(track) = &mut line.track else { continue };
-            let key = Key { room: self.name.clone(), speaker: speaker.clone() };
-            track.pump(&mut |event| publish(&self.ears, &key, event));
-        }
-        self.lines.retain(|_, line| line.present || line.track.as_ref().is_some_and(|track| !track.is_done()));
+        let (name, ears, consenting) = (&self.name, &self.ears, &self.consenting);
+        self.room.pump(&mut |event| match event {
+            LiveEvent::Room(event) if consenting.contains(&event.speaker) || matches!(event.event, Event::Coverage(_)) => {
+                publish(ears, &Key { room: name.clone(), speaker: event.speaker }, event.event);
+            }
+            LiveEvent::Load(step) => ears.board.load(step.to.as_str()),
+            _ => (),
+        });
     }
 }
 

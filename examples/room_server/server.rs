@@ -117,9 +117,14 @@ impl Server {
             return Ok(room.clone());
         }
         if rooms.len() >= MOST_ROOMS {
-            return Err(format!("{MOST_ROOMS} rooms are open; try again later"));
+            // Strikes of a room that nobody is in are the first to be given up.
+            let empty = rooms.keys().find(|room| self.board.is_empty(room)).cloned();
+            let empty = empty.ok_or_else(|| format!("{MOST_ROOMS} rooms are in use; try again later"))?;
+            rooms.remove(&empty);
+            self.board.forget_room(&empty);
         }
-        let room = room::open(name.clone(), self.ears.clone(), self.stop.clone(), self.alive.clone());
+        let (ears, stop, alive) = (self.ears.clone(), self.stop.clone(), self.alive.clone());
+        let room = room::open(name.clone(), ears, stop, alive, self.limits.speakers)?;
         rooms.insert(name.clone(), room.clone());
         Ok(room)
     }
@@ -175,7 +180,8 @@ impl Server {
     }
 
     fn upgrade(&self, ws: WebSocketUpgrade) -> WebSocketUpgrade {
-        let bytes = self.limits.message_bytes;
+        // What is somewhat too big is read, so that it can be refused with a reason.
+        let bytes = 4 * self.limits.message_bytes;
         ws.protocols([PROTOCOL]).max_message_size(bytes).max_frame_size(bytes).read_buffer_size(16 << 10)
     }
 }
@@ -198,6 +204,8 @@ async fn metrics(State(server): State<Arc<Server>>, headers: HeaderMap) -> Respo
         ("room_server_moderators", "Moderators connected.", server.board.watchers() as f64),
     ];
     let text = server.board.metrics.render(&gauges);
+    #[cfg(feature = "metrics")]
+    let text = text + &crate::recorder::render();
     ([(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 

@@ -13,8 +13,10 @@ const LONGEST_REASON: usize = 123;
 /// Why a socket closes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bye {
-    /// The other side left.
+    /// The other side closed the socket, or is lost.
     Gone,
+    /// The other side said that it leaves.
+    Left,
     /// The server stops.
     GoingAway,
     /// The other side did something that is not taken.
@@ -38,9 +40,20 @@ impl Bye {
         }
     }
 
+    /// Whether a message is within the limit.
+    pub fn check(message: &Message, most: usize) -> Result<(), Self> {
+        let bytes = match message {
+            Message::Text(text) => text.len(),
+            Message::Binary(bytes) => bytes.len(),
+            _ => 0,
+        };
+        if bytes <= most { Ok(()) } else { Err(Self::TooBig(format!("a message of {bytes} bytes, it may have {most}"))) }
+    }
+
     fn frame(self) -> Option<CloseFrame> {
         let (code, reason) = match self {
             Self::Gone => return None,
+            Self::Left => (close_code::NORMAL, String::new()),
             Self::GoingAway => (close_code::AWAY, "the server stops".into()),
             Self::Refused(reason) => (close_code::POLICY, reason),
             Self::TooBig(reason) => (close_code::SIZE, reason),
@@ -64,12 +77,14 @@ pub async fn say(socket: &mut WebSocket, within: Duration, message: Message) -> 
 
 /// Says why, and lets the other side finish.
 pub async fn close(socket: &mut WebSocket, bye: Bye) {
-    let Some(frame) = bye.frame() else { return };
     let farewell = async {
-        if socket.send(Message::Close(Some(frame))).await.is_ok() {
-            // Reading on keeps the system from resetting the connection before the reason is read.
-            while let Some(Ok(_)) = socket.recv().await {}
+        if let Some(frame) = bye.frame()
+            && socket.send(Message::Close(Some(frame))).await.is_err()
+        {
+            return;
         }
+        // Reading on answers the other side's farewell, and keeps the system from resetting the connection before ours is read.
+        while let Some(Ok(_)) = socket.recv().await {}
     };
     // Whoever does not listen is left without a reason.
     let _ = timeout(CLOSING, farewell).await;

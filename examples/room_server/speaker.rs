@@ -207,6 +207,7 @@ impl Speaker<'_> {
         if !self.messages.take(Instant::now(), 1.0) {
             return Err(Bye::Refused(format!("more than {} messages a second", self.server.limits.messages)));
         }
+        Bye::check(&message, self.server.limits.message_bytes)?;
         match message {
             Message::Binary(bytes) => self.audio(&bytes).await,
             Message::Text(text) => match serde_json::from_str(&text) {
@@ -216,17 +217,10 @@ impl Speaker<'_> {
                     self.tell(ToRoom::Gap { speaker: self.key.speaker.clone(), lost }).await
                 }
                 Ok(FromSpeaker::Consent { given }) => {
-                    if !given {
-                        self.server.board.withdraw(&self.key);
-                    }
-                    if given != self.consent {
-                        self.consent = given;
-                        self.tell(ToRoom::Consent { speaker: self.key.speaker.clone(), given }).await?;
-                        self.server.board.consent(&self.key, given);
-                    }
-                    Ok(())
+                    self.consent = given;
+                    self.tell(ToRoom::Consent { speaker: self.key.speaker.clone(), given }).await
                 }
-                Ok(FromSpeaker::Leave) => Err(Bye::Gone),
+                Ok(FromSpeaker::Leave) => Err(Bye::Left),
                 Ok(FromSpeaker::Gap { .. }) => Err(Bye::Refused(format!("\"seconds\" of a gap must be 0 to {LONGEST_GAP}"))),
                 Ok(FromSpeaker::Join { .. }) => Err(Bye::Refused("joined already".into())),
                 Err(_) => Err(Bye::Refused("a text message must be of type gap, consent or leave".into())),

@@ -32,9 +32,14 @@ impl Ring {
         self.samples.drain(..gone as usize);
         self.start = self.start + gone;
         // A burst must not pin its peak for the rest of the track's life.
-        if self.samples.capacity() > 8 * self.samples.len().max(2048) {
-            self.samples.shrink_to(4 * self.samples.len().max(2048));
+        if self.samples.capacity() > 4 * self.samples.len().max(2048) {
+            self.samples.shrink_to(2 * self.samples.len().max(2048));
         }
+    }
+
+    /// Gives back what it does not need now.
+    pub(crate) fn rest(&mut self) {
+        self.samples.shrink_to_fit();
     }
 
     /// Continues at `position` without the audio in between; what is held is forgotten.

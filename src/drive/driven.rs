@@ -2,26 +2,31 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::audio::Pcm;
 use crate::drive::Pool;
+use crate::drive::finite::{Piece, pieces};
+use crate::drive::observe;
+use crate::drive::pool::{Lane, Share};
 use crate::event::{Event, Output};
 use crate::job::JobDone;
 use crate::time::MonoTime;
 use crate::track::{PushError, Summary, Track};
 
-/// A [`Track`] whose jobs run on a [`Pool`], on the system's monotonic clock.
+/// A [`Track`] whose jobs run on a [`Pool`], on the pool's monotonic clock.
 ///
-/// Audio and events pass through the calling thread; only transcription happens elsewhere.
+/// It is a room of its own to the pool; speakers of one room belong into a [`DrivenRoom`](crate::DrivenRoom). Partials
+/// come less often, or not at all, while the pool is behind. Audio and events pass through the calling thread; only transcription happens elsewhere.
 pub struct Driven {
     track: Track,
-    pool: Arc<Pool>,
+    share: Share,
+    lane: Lane,
+    partial_every: Option<Duration>,
     results: Receiver<JobDone>,
     result_sender: Sender<JobDone>,
     wake: Option<Arc<dyn Fn() + Send + Sync>>,
     outstanding: usize,
-    origin: Instant,
     done: bool,
 }
 
@@ -35,8 +40,9 @@ impl Driven {
     /// Drives `track` with `pool`.
     pub fn new(track: Track, pool: Arc<Pool>) -> Self {
         let (result_sender, results) = channel();
-        let origin = Instant::now();
-        Self { track, pool, results, result_sender, wake: None, outstanding: 0, origin, done: false }
+        let share = Share::new(pool);
+        let (lane, partial_every) = (share.lane(), track.partial_every());
+        Self { track, share, lane, partial_every, results, result_sender, wake: None, outstanding: 0, done: false }
     }
 
     /// Calls `wake` from a worker's thread whenever a result is ready to be [`pump`](Self::pump)ed.
@@ -47,7 +53,7 @@ impl Driven {
     }
 
     fn now(&self) -> MonoTime {
-        self.origin.elapsed().into()
+        self.share.pool().now()
     }
 
     /// Pushes audio. Samples that are not numbers count as missing.
@@ -56,21 +62,10 @@ impl Driven {
     ///
     /// [`PushError::Full`] when the track holds as much as it may: [`wait`](Self::wait) and push again.
     pub fn push(&mut self, samples: &[f32], rate: u32, channels: u16) -> Result<(), DriveError> {
-        let width = usize::from(channels.max(1));
-        let finite = |frame: &[f32]| frame.iter().all(|sample| sample.is_finite());
-        if samples.iter().all(|sample| sample.is_finite()) {
-            return Ok(self.track.push(self.now(), Pcm::f32(samples, rate, channels)?)?);
-        }
-        let frames: Vec<&[f32]> = samples.chunks(width).collect();
-        let mut from = 0;
-        for run in frames.chunk_by(|a, b| finite(a) == finite(b)) {
-            let piece = &samples[from..from + run.iter().map(|frame| frame.len()).sum::<usize>()];
-            from += piece.len();
-            if finite(run[0]) {
-                self.track.push(self.now(), Pcm::f32(piece, rate, channels)?)?;
-            } else {
-                let lost = Duration::from_nanos(run.len() as u64 * 1_000_000_000 / u64::from(rate.max(1)));
-                self.track.push_gap(self.now(), lost)?;
+        for piece in pieces(samples, rate, channels) {
+            match piece {
+                Piece::Audio(samples) => self.track.push(self.now(), Pcm::f32(samples, rate, channels)?)?,
+                Piece::Lost(lost) => self.track.push_gap(self.now(), lost)?,
             }
         }
         Ok(())
@@ -95,6 +90,8 @@ impl Driven {
         while let Ok(done) = self.results.try_recv() {
             self.take(done);
         }
+        let stretch = self.share.pool().stretch();
+        self.track.set_partial_every(self.partial_every.and_then(|every| Some(every * stretch?)));
         self.track.tick(self.now());
         self.poll(sink);
     }
@@ -107,11 +104,17 @@ impl Driven {
     fn poll(&mut self, sink: &mut dyn FnMut(Event)) {
         loop {
             match self.track.poll() {
-                Output::Event(event) => sink(event),
+                Output::Event(event) => {
+                    observe::event(&event);
+                    if matches!(event, Event::Flag(_)) {
+                        self.share.flagged();
+                    }
+                    sink(event);
+                }
                 Output::Job(job) => {
                     self.outstanding += 1;
                     let (sender, wake) = (self.result_sender.clone(), self.wake.clone());
-                    self.pool.submit(job, move |done| {
+                    self.lane.submit(job, move |done| {
                         // The receiver is gone when the caller dropped the track; nobody waits for the result then.
                         if sender.send(done).is_ok()
                             && let Some(wake) = wake

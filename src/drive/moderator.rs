@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::config::{ConfigError, TrackConfig};
-use crate::drive::{Driven, Pool};
+use crate::config::{ConfigError, Overload, TrackConfig};
+use crate::drive::{Driven, DrivenRoom, Pool};
 use crate::flag::{Flagger, LivePolicy, Policy};
+use crate::room::{Room, RoomConfig, RoomError};
 use crate::stt::{TranscribeError, Transcriber};
 use crate::track::Track;
 use crate::vad::SileroVad;
@@ -39,6 +40,9 @@ pub enum OpenError {
     /// A setting is out of range.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A room that could not be opened.
+    #[error(transparent)]
+    Room(#[from] RoomError),
 }
 
 /// Any number of tracks over one model, one policy and one pool of workers.
@@ -67,8 +71,17 @@ impl Moderator {
     ///
     /// [`TranscribeError`] when a worker cannot be made.
     pub fn new(model: &Arc<dyn Transcriber>, options: ModeratorOptions) -> Result<Self, TranscribeError> {
-        let pool = Arc::new(Pool::new(model, options.workers)?);
-        Ok(Self { live: LivePolicy::new(options.policy.clone()), options, pool })
+        Ok(Self::with_pool(Arc::new(Pool::new(model, options.workers)?), options))
+    }
+
+    /// Works with a pool that has settings of its own; `options.workers` means nothing then.
+    pub fn with_pool(pool: Arc<Pool>, options: ModeratorOptions) -> Self {
+        Self { live: LivePolicy::new(options.policy.clone()), options, pool }
+    }
+
+    /// The pool that all tracks and rooms share.
+    pub fn pool(&self) -> &Arc<Pool> {
+        &self.pool
     }
 
     /// The policy of all tracks. [`LivePolicy::swap`] exchanges it while they run; see there for what that means.
@@ -100,13 +113,45 @@ impl Moderator {
     ///
     /// [`OpenError`] when a setting is out of range.
     pub fn open_track_in(&self, room: &str, adjust: impl FnOnce(&mut TrackConfig)) -> Result<Driven, OpenError> {
-        let policy = self.live.current().for_room(room);
-        let mut config = self.options.track.clone();
-        config.strikes = policy.strikes();
-        config.context_words = policy.context_words();
+        let mut config = self.track_config(room);
         adjust(&mut config);
         let flaggers: Vec<Box<dyn Flagger>> = vec![Box::new(self.live.flagger(room))];
         let track = Track::new(config, Box::new(SileroVad::new()), flaggers)?;
         Ok(Driven::new(track, self.pool.clone()))
+    }
+
+    fn track_config(&self, room: &str) -> TrackConfig {
+        let policy = self.live.current().for_room(room);
+        let mut config = self.options.track.clone();
+        config.strikes = policy.strikes();
+        config.context_words = policy.context_words();
+        config
+    }
+
+    /// A room with the moderator's settings, a track per speaker, and speech given up when there is no time for it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] when a setting is out of range.
+    pub fn open_room(&self, room: &str) -> Result<DrivenRoom, OpenError> {
+        self.open_room_with(room, |_| ())
+    }
+
+    /// A room with settings changed by `adjust`.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] when a setting is out of range.
+    pub fn open_room_with(&self, room: &str, adjust: impl FnOnce(&mut RoomConfig)) -> Result<DrivenRoom, OpenError> {
+        let mut config = RoomConfig { track: self.track_config(room), ..RoomConfig::default() };
+        config.track.overload = Overload::Shed;
+        adjust(&mut config);
+        let partial_every = config.track.partial_every;
+        let (live, name) = (self.live.clone(), room.to_owned());
+        let make = move |config| {
+            let flaggers: Vec<Box<dyn Flagger>> = vec![Box::new(live.flagger(&name))];
+            Track::new(config, Box::new(SileroVad::new()), flaggers)
+        };
+        Ok(DrivenRoom::new(Room::new(config, Box::new(make))?, self.pool.clone(), partial_every))
     }
 }

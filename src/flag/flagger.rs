@@ -98,6 +98,11 @@ impl Flagger for PolicyFlagger {
         Ok(())
     }
 
+    fn on_partial(&mut self, text: &TextView<'_>, out: &mut Findings) -> Result<(), EngineError> {
+        // Nothing is kept between calls.
+        self.on_text(text, out)
+    }
+
     fn reset(&mut self) {
         self.tokens.clear();
         self.hits.clear();

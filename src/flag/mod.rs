@@ -252,6 +252,17 @@ pub trait Flagger: Send {
     /// [`EngineError`] when the words could not be judged.
     fn on_text(&mut self, text: &TextView<'_>, out: &mut Findings) -> Result<(), EngineError>;
 
+    /// Judges words of an utterance that is still open and may turn out otherwise: `on_text` comes later with what was said
+    /// in the end, and must find what it would have found without this call. Default: finds nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the words could not be judged; nothing follows from it.
+    fn on_partial(&mut self, text: &TextView<'_>, out: &mut Findings) -> Result<(), EngineError> {
+        let _ = (text, out);
+        Ok(())
+    }
+
     /// Forgets the speaker's words so far.
     fn reset(&mut self);
 }

@@ -51,7 +51,7 @@ impl Report for Csv {
                 let confidence = format!("{:.3}", said.confidence);
                 row(out, source, "transcript", said.span, ["", "", &confidence, "", &said.text, "", ""])
             }
-            Item::Event(Event::Flag(flag)) => {
+            Item::Event(Event::Flag(flag)) if flag.is_confirmed() => {
                 let confidence = format!("{:.3}", flag.confidence);
                 let (category, severity) = (flag.category.as_str(), flag.severity.as_str());
                 row(

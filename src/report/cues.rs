@@ -128,7 +128,7 @@ impl Report for Cues {
             Item::Event(Event::Transcript(said)) if said.state == TranscriptState::Final => {
                 self.cue(out, source, said.span, said.text.to_string())
             }
-            Item::Event(Event::Flag(flag)) => {
+            Item::Event(Event::Flag(flag)) if flag.is_confirmed() => {
                 let text = format!("[{} {}] {}", flag.severity, flag.category, flag.reason);
                 self.cue(out, source, flag.span, text)
             }
@@ -159,6 +159,7 @@ mod tests {
             span: MediaSpan::new(at(start_ms), at(end_ms)),
             text: text.into(),
             words: Arc::from([]),
+            stable: 0,
             language: "en".into(),
             confidence: 0.9,
             lag: Duration::ZERO,

@@ -107,7 +107,7 @@ impl Report for Human {
                 let with = format!("  {} / {}, policy {}", source.speaker, run.model.name, run.policy.name);
                 writeln!(out, "{}{}", self.paint(Style::new().bold(), &plain(name)), self.paint(Style::new().dimmed(), &with))
             }
-            Item::Event(Event::Flag(flag)) => writeln!(out, "{}", self.flag(source, flag)),
+            Item::Event(Event::Flag(flag)) if flag.is_confirmed() => writeln!(out, "{}", self.flag(source, flag)),
             Item::Event(Event::Action(action)) => {
                 let at = clock(action.at);
                 writeln!(out, "  {at}  action   {} {} (score {:.1})", action.kind.as_str(), source.speaker, action.score)

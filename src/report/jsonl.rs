@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::event::{Event, Flag, TranscriptEvent};
+use crate::event::{Event, Flag, TranscriptEvent, TranscriptState};
 use crate::report::{Item, Provenance, Report, Run, Source};
 use crate::strikes::Action;
 use crate::time::{MediaTime, TICKS_PER_SECOND};
@@ -86,6 +86,9 @@ struct TranscriptBody<'a> {
     start: f64,
     end: f64,
     text: &'a str,
+    /// Of a partial: how many of its words may be relied on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stable: Option<usize>,
     language: &'a str,
     confidence: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -207,6 +210,7 @@ impl Jsonl {
             start: seconds(event.span.start),
             end: seconds(event.span.end),
             text: &event.text,
+            stable: (event.state == TranscriptState::Partial).then_some(event.stable),
             language: &event.language,
             confidence: probability(event.confidence),
             words: self.words.then(|| words.collect()),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -173,8 +172,8 @@ impl<'a> Pass<'a> {
             totals.speech += last.span.end.ticks().saturating_sub(first.span.start.ticks());
         }
         let Said { source, utterance, words, estimated, language, unspaced } = said;
-        let heard = Heard { utterance, words: &words, language: &language, unspaced, lag: Duration::ZERO };
-        let verdict = self.tracks[at].judge.judge(&heard);
+        let heard = Heard { utterance, words: &words, language: &language, unspaced };
+        let verdict = self.tracks[at].judge.judge(&heard, &mut Vec::new());
         totals.failed += u64::from(verdict.failed.is_some());
         self.judged = Some(Judged { source, utterance, estimated, before: Vec::new(), after: verdict.flags });
     }

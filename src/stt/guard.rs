@@ -121,7 +121,7 @@ fn is_invented(transcript: &Transcript, evidence: Evidence<'_>) -> bool {
         || confidence < LEAST_CONFIDENCE
 }
 
-fn bare(text: &str) -> String {
+pub(super) fn bare(text: &str) -> String {
     text.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().replace('-', " ")
 }
 

@@ -1,5 +1,6 @@
 //! Speech to text: the seam between the core and an engine, and the checks on what an engine writes.
 
+pub(crate) mod agree;
 mod evidence;
 pub(crate) mod guard;
 #[cfg(feature = "whisper")]
@@ -95,12 +96,18 @@ pub enum TranscribeError {
     /// The engine took longer than the track waits.
     #[error("the transcription did not come back in time")]
     TimedOut,
+    /// Nobody had time for it.
+    #[error("given up under overload before it was transcribed")]
+    Shed,
     /// The engine panicked.
     #[error("the transcription worker stopped unexpectedly")]
     WorkerLost,
     /// The model does not know the language.
     #[error("the model does not know the language {0:?}; leave it out or use a multilingual model")]
     Language(String),
+    /// Nobody waits for the result any more.
+    #[error("the transcription is no longer wanted")]
+    Withdrawn,
     /// The engine wrote more than any utterance can hold.
     #[error("the transcript is too long for its audio")]
     TooLong,

@@ -118,6 +118,15 @@ impl Intake {
         }
     }
 
+    /// Ends the stream and gives back its buffers.
+    pub(super) fn rest(&mut self) {
+        self.flush();
+        (self.mono, self.resampled) = (Vec::new(), Vec::new());
+        self.staged.shrink_to_fit();
+        self.runs.shrink_to_fit();
+        self.marks.shrink_to_fit();
+    }
+
     fn stage(&mut self, samples: &[f32]) {
         if samples.is_empty() {
             return;
@@ -184,8 +193,8 @@ impl Intake {
                 self.runs.pop_front();
             }
         }
-        if self.staged.capacity() > 8 * self.staged.len().max(4096) {
-            self.staged.shrink_to(4 * self.staged.len().max(4096));
+        if self.staged.capacity() > 4 * self.staged.len().max(1024) {
+            self.staged.shrink_to(2 * self.staged.len().max(1024));
         }
         Some(Frame { len, lost: heard == 0 })
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::provisional;
 use crate::error::EngineError;
 use crate::event::{Flag, FlagId, FlagState, UtteranceId};
 use crate::flag::{Category, Finding, Findings, Flagger, HeardWord, TextView, count_once};
@@ -20,10 +21,9 @@ pub(crate) struct Heard<'a> {
     pub(crate) words: &'a [HeardWord],
     pub(crate) language: &'a str,
     pub(crate) unspaced: bool,
-    pub(crate) lag: Duration,
 }
 
-/// What the policy says about an utterance.
+/// What the policy says about an utterance. Who knows the clock sets the flags' lag.
 #[derive(Default)]
 pub(crate) struct Verdict {
     pub(crate) flags: Vec<(Flag, Option<Action>)>,
@@ -50,10 +50,13 @@ impl Judge {
         Category::ALL.into_iter().zip(self.by_category).filter(|(_, count)| *count > 0)
     }
 
-    pub(crate) fn judge(&mut self, heard: &Heard<'_>) -> Verdict {
+    /// Judges an utterance. Flags that bear out one of `provisional` take its id, and it is removed there; what is left
+    /// was not borne out.
+    pub(crate) fn judge(&mut self, heard: &Heard<'_>, provisional: &mut Vec<Flag>) -> Verdict {
         let mut verdict = Verdict::default();
         let Some(first) = heard.words.first() else { return verdict };
-        self.trim_context(first.span.start);
+        let context_from = self.context_from(first.span.start);
+        self.window.drain(..context_from);
         let fresh = self.window.len();
         self.window.extend_from_slice(heard.words);
         let view = TextView { words: &self.window, fresh, language: heard.language };
@@ -76,43 +79,78 @@ impl Judge {
         }
         found.sort_by_key(|f| (f.first, f.last));
         for finding in found {
-            verdict.flags.push(self.flag(&finding, fresh, heard));
+            let before = provisional::position(provisional, &finding, span_of(&self.window, &finding));
+            let id = before.map_or_else(|| self.next_id(), |index| provisional.remove(index).id);
+            let flag = flag(&self.window, fresh, heard, &finding, id, FlagState::Confirmed);
+            if let Some(count) = Category::ALL.iter().position(|c| *c == finding.category) {
+                self.by_category[count] += 1;
+            }
+            let action = self.strikes.record(id.to_string(), flag.span.end, &finding);
+            verdict.flags.push((flag, action));
         }
         verdict
     }
 
-    fn flag(&mut self, finding: &Finding, fresh: usize, heard: &Heard<'_>) -> (Flag, Option<Action>) {
-        self.flags += 1;
-        let id = FlagId(self.flags);
-        if let Some(count) = Category::ALL.iter().position(|c| *c == finding.category) {
-            self.by_category[count] += 1;
+    /// Flags on words that may still change and are not among `provisional` yet; they are added there. It leaves no other
+    /// trace: what the utterance's end brings is judged as if nobody had asked before.
+    pub(crate) fn foresee(&mut self, heard: &Heard<'_>, provisional: &mut Vec<Flag>) -> Vec<Flag> {
+        let Some(first) = heard.words.first() else { return Vec::new() };
+        let mut window = self.window[self.context_from(first.span.start)..].to_vec();
+        let fresh = window.len();
+        window.extend_from_slice(heard.words);
+        let view = TextView { words: &window, fresh, language: heard.language };
+        let mut findings = Findings::default();
+        for flagger in &mut self.flaggers {
+            // One that cannot judge now is heard when the utterance has ended.
+            let _ = flagger.on_partial(&view, &mut findings);
         }
-        let matched = &self.window[finding.first..=finding.last];
-        let span = MediaSpan::new(matched[0].span.start, matched[matched.len() - 1].span.end);
-        let sentence = &self.window[finding.first.min(fresh)..];
-        let flag = Flag {
-            id,
-            state: FlagState::Confirmed,
-            utterance: heard.utterance,
-            span,
-            category: finding.category,
-            severity: finding.severity,
-            confidence: finding.confidence,
-            matched: join(matched, heard.unspaced),
-            text: join(sentence, heard.unspaced),
-            rule: finding.rule.clone(),
-            reason: finding.reason.clone(),
-            policy: finding.policy.clone(),
-            lag: heard.lag,
-        };
-        let action = self.strikes.record(id.to_string(), span.end, finding);
-        (flag, action)
+        let mut found = findings.take();
+        found.retain(|f| f.first <= f.last && (fresh..window.len()).contains(&f.last));
+        found.sort_by_key(|f| (f.first, f.last));
+        let mut flags = Vec::new();
+        for finding in found {
+            if provisional.len() < MAX_FINDINGS
+                && provisional::position(provisional, &finding, span_of(&window, &finding)).is_none()
+            {
+                let flag = flag(&window, fresh, heard, &finding, self.next_id(), FlagState::Provisional);
+                provisional.push(flag.clone());
+                flags.push(flag);
+            }
+        }
+        flags
     }
 
-    fn trim_context(&mut self, now: MediaTime) {
+    fn next_id(&mut self) -> FlagId {
+        self.flags += 1;
+        FlagId(self.flags)
+    }
+
+    /// Index of the first word said before `now` that is still context.
+    fn context_from(&self, now: MediaTime) -> usize {
         let recent = self.window.partition_point(|word| word.span.end + CONTEXT_TICKS < now);
-        let keep_from = recent.max(self.window.len().saturating_sub(self.context_words));
-        self.window.drain(..keep_from);
+        recent.max(self.window.len().saturating_sub(self.context_words))
+    }
+}
+
+fn span_of(window: &[HeardWord], finding: &Finding) -> MediaSpan {
+    MediaSpan::new(window[finding.first].span.start, window[finding.last].span.end)
+}
+
+fn flag(window: &[HeardWord], fresh: usize, heard: &Heard<'_>, finding: &Finding, id: FlagId, state: FlagState) -> Flag {
+    Flag {
+        id,
+        state,
+        utterance: heard.utterance,
+        span: span_of(window, finding),
+        category: finding.category,
+        severity: finding.severity,
+        confidence: finding.confidence,
+        matched: join(&window[finding.first..=finding.last], heard.unspaced),
+        text: join(&window[finding.first.min(fresh)..], heard.unspaced),
+        rule: finding.rule.clone(),
+        reason: finding.reason.clone(),
+        policy: finding.policy.clone(),
+        lag: Duration::ZERO,
     }
 }
 

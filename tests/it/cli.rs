@@ -96,32 +96,57 @@ fn pcm(name: &str) -> (Vec<u8>, u32) {
     (bytes, hz)
 }
 
+/// Lines of `live` on a clip fed in pieces, without what the clock says.
+fn live(clip: &str, piece: impl Fn(u32) -> usize, more: &[&str]) -> Vec<serde_json::Value> {
+    let (bytes, rate) = pcm(clip);
+    let mut command = earmark();
+    command.args(["live", "--model", "tiny.en", "--rate", &rate.to_string()]).args(more);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for part in bytes.chunks(piece(rate)) {
+        input.write_all(part).unwrap();
+    }
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let mut lines = lines(&output);
+    for line in &mut lines {
+        for clock in ["wall", "speed", "lag_ms"] {
+            line.as_object_mut().unwrap().remove(clock);
+        }
+    }
+    lines
+}
+
 #[test]
 fn live_gives_the_same_lines_however_the_input_is_split() {
-    let (bytes, rate) = pcm("tts/flag_insult_1.flac");
-    let run = |piece: usize| {
-        let mut command = earmark();
-        command.args(["live", "--model", "tiny.en", "--rate", &rate.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut input = child.stdin.take().unwrap();
-        for part in bytes.chunks(piece) {
-            input.write_all(part).unwrap();
-        }
-        drop(input);
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(0));
-        let mut lines = lines(&output);
-        for line in &mut lines {
-            for clock in ["wall", "speed", "lag_ms"] {
-                line.as_object_mut().unwrap().remove(clock);
-            }
-        }
-        lines
-    };
-    let whole = run(bytes.len());
+    let run = |piece: fn(u32) -> usize| live("tts/flag_insult_1.flac", piece, &[]);
+    let whole = run(|_| usize::MAX);
     assert!(whole.iter().any(|l| l["type"] == "flag"));
-    assert_eq!(run(2 * rate as usize / 100), whole);
-    assert_eq!(run(333), whole);
+    assert_eq!(run(|rate| 2 * rate as usize / 100), whole);
+    assert_eq!(run(|_| 333), whole);
+}
+
+#[test]
+fn live_partials_come_first_and_the_final_lines_are_those_of_a_run_without() {
+    let without = live("tts/flag_insult_1.flac", |_| usize::MAX, &[]);
+    for piece in [|rate| 2 * rate as usize, |rate| 2 * rate as usize / 100] {
+        let with = live("tts/flag_insult_1.flac", piece, &["--partials", "on"]);
+        let partial = with.iter().position(|l| l["state"] == "partial").expect("a partial");
+        assert!(partial < with.iter().position(|l| l["state"] == "final").unwrap());
+        assert!(with[partial]["stable"].is_u64(), "{}", with[partial]);
+        let last = |l: &&serde_json::Value| l["state"].is_null() || l["state"] == "final" || l["state"] == "confirmed";
+        // Flags that may be taken back are numbered, too.
+        let unnumbered = |l: &serde_json::Value| {
+            let mut l = l.clone();
+            let object = l.as_object_mut().unwrap();
+            object.remove("id");
+            object.remove("because");
+            l
+        };
+        let kept: Vec<_> = with.iter().filter(last).map(unnumbered).collect();
+        assert_eq!(kept, without.iter().map(unnumbered).collect::<Vec<_>>());
+    }
 }
 
 #[test]

@@ -17,9 +17,11 @@ mod decode;
 mod fixtures;
 mod flag;
 mod invariants;
+mod live;
 mod policy;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod report;
+mod rooms;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod speech;
 mod spoken;

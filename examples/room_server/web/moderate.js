@@ -276,6 +276,7 @@ const take = (line, quiet = false) => {
     case "flag": flagged(line, quiet); drawRooms(); break;
     case "decision": decided(line); drawRooms(); break;
     case "refused": problem(line.problem); break;
+    case "load": load(line.level); break;
     case "levels": {
       for (const [room, speaker, dbfs] of line.levels) {
         const person = people.get(`${room}/${speaker}`);
@@ -290,6 +291,7 @@ const take = (line, quiet = false) => {
       for (const recent of line.recent) take(recent, true);
       const { model, policy, version } = line.about;
       byId("about").textContent = `earmark ${version}, model ${model.name}, policy ${policy.name} (${policy.sha256.slice(0, 8)}). Transcripts are made by a machine and may be wrong.`;
+      load(line.load);
       drawAll();
     }
   }
@@ -300,6 +302,17 @@ const take = (line, quiet = false) => {
 const problem = (text) => {
   byId("problem").textContent = text;
   byId("problem").hidden = !text;
+};
+
+const load = (level) => {
+  const texts = {
+    slower_partials: "The server is busy: words show later.",
+    no_partials: "The server is busy: words show when a sentence is over.",
+    smaller_model: "The server is busy: it hears less well.",
+    shedding: "The server is overloaded: some of what is said is not checked.",
+  };
+  byId("load").textContent = texts[level] ?? "";
+  byId("load").hidden = !(level in texts);
 };
 
 const state = (text, look) => {

@@ -80,6 +80,9 @@ enum When {
     Shed,
 }
 
+/// Input this far ahead of the clock is no live source with a jittery pipe.
+const AHEAD: Duration = Duration::from_secs(1);
+
 enum Message {
     Audio(Vec<u8>),
     Failed(io::Error),
@@ -89,7 +92,7 @@ enum Message {
 
 pub fn run(args: &Args) -> Result<u8, String> {
     let mut config = TrackConfig::live();
-    config.partial_every = (args.partials == Switch::On).then_some(Duration::from_secs(1));
+    config.partial_every = config.partial_every.filter(|_| args.partials == Switch::On);
     if args.overload == When::Shed {
         config.overload = Overload::Shed;
         config.history = Duration::from_secs(30);
@@ -110,12 +113,10 @@ pub fn run(args: &Args) -> Result<u8, String> {
     for channel in 0..tracks {
         let split = args.mode() == ChannelMode::Split;
         let track = moderator.open_track_with(|c| c.channel = if split { ChannelPick::Only(channel) } else { ChannelPick::Mix });
-        let mut track = track.map_err(|e| e.to_string())?;
-        if args.overload == When::Shed {
-            let wake = sender.clone();
-            // A full channel holds audio, and the loop pumps after each piece of it anyway.
-            track = track.with_wake(Arc::new(move || drop(wake.try_send(Message::Result))));
-        }
+        let wake = sender.clone();
+        // A full channel holds audio, and the loop pumps after each piece of it anyway.
+        let wake = Arc::new(move || drop(wake.try_send(Message::Result)));
+        let track = track.map_err(|e| e.to_string())?.with_wake(wake);
         let room = args.shared.room.clone().unwrap_or_else(|| "live".into());
         speakers.push((Source { source: None, room, speaker: args.shared.speaker(args.mode(), channel) }, track));
     }
@@ -123,7 +124,7 @@ pub fn run(args: &Args) -> Result<u8, String> {
     let format = args.format.or(Some(Format::Jsonl));
     let output = Output::open(args.shared.output.as_deref(), format, lines, false, run, true)?;
     std::thread::Builder::new().name("stdin".into()).spawn(move || read(&sender)).map_err(|e| format!("standard input: {e}"))?;
-    Live { args, speakers, output, began: Instant::now(), rest: Vec::new(), samples: Vec::new() }.run(&receiver)
+    Live { args, speakers, output, began: Instant::now(), pushed: 0, rest: Vec::new(), samples: Vec::new() }.run(&receiver)
 }
 
 fn read(sender: &SyncSender<Message>) {
@@ -151,6 +152,8 @@ struct Live<'a> {
     speakers: Vec<(Source, Driven)>,
     output: Output,
     began: Instant,
+    /// Frames taken so far.
+    pushed: u64,
     /// Bytes of an incomplete frame.
     rest: Vec<u8>,
     samples: Vec<f32>,
@@ -218,9 +221,13 @@ impl Live<'_> {
                 }
             }
         }
+        self.pushed += (samples.len() / usize::from(self.args.width())) as u64;
         self.samples = samples;
-        // Waiting for each utterance keeps the events of a slow machine the same as those of a fast one.
-        self.pump(if self.args.overload == When::Wait { Driven::settle } else { Driven::pump })
+        // Audio that comes faster than it was spoken (a file) waits for results, or hypotheses would come too late for all of
+        // it. In real time nothing waits: audio would be taken late, and its lag be called shorter than it is.
+        let heard = Duration::from_nanos(self.pushed * 1_000_000_000 / u64::from(self.args.rate));
+        let is_ahead = heard > self.began.elapsed() + AHEAD;
+        self.pump(if is_ahead && self.args.overload == When::Wait { Driven::settle } else { Driven::pump })
     }
 
     fn pump(&mut self, mut drive: impl FnMut(&mut Driven, &mut dyn FnMut(Event))) -> Result<(), Stop> {

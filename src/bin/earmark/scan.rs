@@ -133,7 +133,7 @@ impl Verdict {
         match item {
             Item::Error(_) => self.unreadable = true,
             Item::Summary(summary, _) => self.unchecked |= summary.unchecked > 0,
-            Item::Event(Event::Flag(flag)) => self.worst = self.worst.max(Some(flag.severity)),
+            Item::Event(Event::Flag(flag)) if flag.is_confirmed() => self.worst = self.worst.max(Some(flag.severity)),
             _ => (),
         }
     }

@@ -113,7 +113,7 @@ impl Page {
         let Some(track) = self.tracks.last_mut() else { return };
         match item {
             Item::Event(Event::Transcript(said)) if said.state == TranscriptState::Final => track.said.push(said.clone()),
-            Item::Event(Event::Flag(flag)) => track.flags.push(flag.clone()),
+            Item::Event(Event::Flag(flag)) if flag.is_confirmed() => track.flags.push(flag.clone()),
             Item::Event(Event::Action(action)) => track.actions.push(action.clone()),
             Item::Event(Event::Coverage(coverage)) => track.coverage.push(*coverage),
             Item::Summary(summary, _) => track.summary = Some(summary.clone()),

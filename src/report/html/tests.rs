@@ -27,6 +27,7 @@ fn said(utterance: u64, from: u64, text: &str) -> Item {
         utterance: UtteranceId(utterance),
         state: TranscriptState::Final,
         span: MediaSpan::new(words[0].span.start, words[words.len() - 1].span.end),
+        stable: words.len(),
         text: text.into(),
         words,
         language: "en".into(),

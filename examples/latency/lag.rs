@@ -1,0 +1,118 @@
+//! Lags, and what is told of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use earmark::{Event, Flag, FlagId, FlagState, TranscriptEvent, TranscriptState, UtteranceId};
+
+use crate::playlist::Playlist;
+use crate::reference::words;
+
+/// Lags in milliseconds.
+#[derive(Default, Clone)]
+pub struct Lags(Vec<f64>);
+
+/// What is told of lags.
+pub struct Spread {
+    pub p50: f64,
+    pub p95: f64,
+    pub p99: f64,
+    pub max: f64,
+    pub n: usize,
+}
+
+impl Lags {
+    fn add(&mut self, lag: Duration) {
+        self.0.push(lag.as_secs_f64() * 1e3);
+    }
+
+    /// None when there are none.
+    pub fn spread(&self) -> Option<Spread> {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        // The smallest value that is not below the given share of them.
+        let at = |share: f64| sorted.get(((sorted.len() as f64 * share).ceil() as usize).max(1) - 1).copied();
+        Some(Spread { p50: at(0.5)?, p95: at(0.95)?, p99: at(0.99)?, max: at(1.0)?, n: sorted.len() })
+    }
+}
+
+/// The three lags of a phase.
+#[derive(Default, Clone)]
+pub struct Measured {
+    /// End of a word to the first event that carries it.
+    pub word: Lags,
+    /// Last sample of speech to the final transcript.
+    pub fin: Lags,
+    /// Last sample of flagged words to the first event of the flag.
+    pub flag: Lags,
+}
+
+/// A room's events as they come, until the final tells what is to be measured.
+#[derive(Default)]
+pub struct Watch {
+    /// Per open utterance: words with the middle of their span in seconds, and when they were first seen.
+    seen: BTreeMap<UtteranceId, Vec<(String, f64, Duration)>>,
+    /// Provisional flags and when they came.
+    flags: BTreeMap<FlagId, Duration>,
+}
+
+/// How far a word may move between a hypothesis and the final, in seconds.
+const SAME_WORD: f64 = 0.75;
+/// Speech that the recogniser put up to this many ticks before its end still belongs to the utterance.
+const SLACK: usize = 4_000;
+
+impl Watch {
+    /// Takes an event that came `now`, counted from the room's first sample; `arrived` says when a tick was received.
+    pub fn event(
+        &mut self,
+        now: Duration,
+        event: &Event,
+        list: &Playlist,
+        arrived: impl Fn(usize) -> Duration,
+        out: &mut Measured,
+    ) {
+        let since = |tick: u64| now.saturating_sub(arrived(tick as usize));
+        match event {
+            Event::Transcript(transcript) if transcript.state == TranscriptState::Partial => self.partial(now, transcript),
+            Event::Transcript(transcript) => {
+                let (start, end) = (transcript.span.start.ticks() as usize, transcript.span.end.ticks() as usize);
+                out.fin.add(since(list.speech_end(start, end + SLACK) as u64));
+                let mut seen = self.seen.remove(&transcript.utterance).unwrap_or_default();
+                for word in transcript.words.iter() {
+                    let (middle, text) = ((word.span.start.as_secs_f64() + word.span.end.as_secs_f64()) / 2.0, plain(&word.text));
+                    let same = |(other, at, _): &(String, f64, Duration)| *other == text && (at - middle).abs() < SAME_WORD;
+                    let first = seen.iter().position(same).map_or(now, |index| seen.remove(index).2);
+                    out.word.add(first.saturating_sub(arrived(word.span.end.ticks() as usize)));
+                }
+                self.seen.retain(|utterance, _| *utterance > transcript.utterance);
+            }
+            Event::Flag(flag) => self.flag(now, flag, out, arrived(flag.span.end.ticks() as usize)),
+            _ => (),
+        }
+    }
+
+    fn partial(&mut self, now: Duration, transcript: &TranscriptEvent) {
+        let seen = self.seen.entry(transcript.utterance).or_default();
+        for word in transcript.words.iter() {
+            let (middle, text) = ((word.span.start.as_secs_f64() + word.span.end.as_secs_f64()) / 2.0, plain(&word.text));
+            if !seen.iter().any(|(other, at, _)| *other == text && (at - middle).abs() < SAME_WORD) {
+                seen.push((text, middle, now));
+            }
+        }
+    }
+
+    fn flag(&mut self, now: Duration, flag: &Flag, out: &mut Measured, arrived: Duration) {
+        match flag.state {
+            FlagState::Provisional => drop(self.flags.entry(flag.id).or_insert(now)),
+            FlagState::Confirmed => {
+                let first = self.flags.remove(&flag.id).unwrap_or(now);
+                out.flag.add(first.saturating_sub(arrived));
+            }
+            _ => drop(self.flags.remove(&flag.id)),
+        }
+    }
+}
+
+fn plain(text: &str) -> String {
+    words(text).concat()
+}

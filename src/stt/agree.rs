@@ -1,0 +1,121 @@
+//! Which words of an utterance still open may be relied on: those that two successive hypotheses agree on.
+//!
+//! LocalAgreement-2 (Liu, Spanakis, Niehues, "Low-latency sequence-to-sequence speech recognition and translation by
+//! partial hypothesis selection", Interspeech 2020), as applied to Whisper by Macháček, Dabre and Bojar ("Turning Whisper
+//! into a real-time transcription system", IJCNLP-AACL 2023). Here every hypothesis begins where the utterance begins.
+
+use super::Word;
+use super::guard::bare;
+
+/// The hypotheses of one utterance so far.
+#[derive(Debug, Default)]
+pub(crate) struct Agreement {
+    /// Words agreed on; they are kept whatever later hypotheses say.
+    stable: Vec<Word>,
+    /// What the last hypothesis said after them.
+    rest: Vec<Word>,
+}
+
+impl Agreement {
+    /// Takes the next hypothesis. Returns the words to show and how many of them, from the first, are agreed on.
+    pub(crate) fn update(&mut self, mut hypothesis: Vec<Word>) -> (Vec<Word>, usize) {
+        let mut rest = hypothesis.split_off(continuation(&self.stable, &hypothesis));
+        // The engine may have moved the words agreed on; time must not run backwards over the seam.
+        let agreed_until = self.stable.last().map_or(0, |word| word.end);
+        for word in &mut rest {
+            word.start = word.start.max(agreed_until);
+            word.end = word.end.max(word.start);
+        }
+        let agreed = self.rest.iter().zip(&rest).take_while(|(before, now)| same(before, now)).count();
+        self.stable.extend(rest.drain(..agreed));
+        let mut shown = self.stable.clone();
+        shown.extend_from_slice(&rest);
+        self.rest = rest;
+        (shown, self.stable.len())
+    }
+
+    /// The next utterance begins.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Case and punctuation depend on what comes next and say nothing about what was heard.
+fn same(a: &Word, b: &Word) -> bool {
+    bare(&a.text) == bare(&b.text)
+}
+
+/// The index in `hypothesis` after the words that correspond to `stable`: the prefix with the least edit distance to it,
+/// of several the one whose length is nearest.
+fn continuation(stable: &[Word], hypothesis: &[Word]) -> usize {
+    if stable.len() <= hypothesis.len() && stable.iter().zip(hypothesis).all(|(a, b)| same(a, b)) {
+        return stable.len();
+    }
+    let theirs: Vec<String> = hypothesis.iter().map(|word| bare(&word.text)).collect();
+    let mut distances: Vec<usize> = (0..=theirs.len()).collect();
+    for (row, word) in stable.iter().enumerate() {
+        let ours = bare(&word.text);
+        let mut diagonal = distances[0];
+        distances[0] = row + 1;
+        for (column, their) in theirs.iter().enumerate() {
+            let changed = diagonal + usize::from(*their != ours);
+            diagonal = distances[column + 1];
+            distances[column + 1] = changed.min(diagonal + 1).min(distances[column] + 1);
+        }
+    }
+    let best = distances.iter().enumerate().min_by_key(|(length, distance)| (**distance, length.abs_diff(stable.len())));
+    best.map_or(0, |(length, _)| length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<Word> {
+        let word = |(text, index): (&str, u64)| Word {
+            text: text.into(),
+            start: index * 4800,
+            end: (index + 1) * 4800,
+            confidence: 0.9,
+        };
+        text.split_whitespace().zip(0..).map(word).collect()
+    }
+
+    /// What is shown after each hypothesis, with a bar behind the words agreed on.
+    fn run(hypotheses: &[&str]) -> Vec<String> {
+        let mut agreement = Agreement::default();
+        let show = |hypothesis: &&str| {
+            let (shown, stable) = agreement.update(words(hypothesis));
+            assert!(shown.windows(2).all(|pair| pair[0].end <= pair[1].start), "times run backwards");
+            let text = |words: &[Word]| words.iter().map(|word| word.text.to_string()).collect::<Vec<_>>().join(" ");
+            format!("{}|{}", text(&shown[..stable]), text(&shown[stable..]))
+        };
+        hypotheses.iter().map(show).collect()
+    }
+
+    #[test]
+    fn what_two_hypotheses_agree_on_becomes_stable_and_what_one_says_does_not() {
+        let seen = run(&["the cat", "the cat sat on", "the cat sat in the", "the cat sat in the hat"]);
+        assert_eq!(seen, ["|the cat", "the cat|sat on", "the cat sat|in the", "the cat sat in the|hat"]);
+    }
+
+    #[test]
+    fn case_and_punctuation_are_no_disagreement() {
+        assert_eq!(run(&["Well, I", "well I know."]), ["|Well, I", "well I|know."]);
+    }
+
+    #[test]
+    fn stable_words_stay_when_a_later_hypothesis_reads_them_otherwise() {
+        let seen = run(&["we met her", "we met her at", "we meet her at the", "we met at the gate"]);
+        assert_eq!(seen[2], "we met her at|the");
+        assert_eq!(seen[3], "we met her at the|gate");
+    }
+
+    #[test]
+    fn an_empty_hypothesis_takes_nothing_back() {
+        assert_eq!(
+            run(&["one two", "one two three", "", "one two three"]),
+            ["|one two", "one two|three", "one two|", "one two|three"]
+        );
+    }
+}

@@ -1,0 +1,221 @@
+//! What a track hands out: the audio of finished utterances, and of the one still open.
+//!
+//! Work on the open utterance is on trial. A *partial* is a hypothesis of what was said so far; a *speculative final* is the
+//! job that the utterance would get if the present pause ended it. Finals, and what is made of them, are the same with and
+//! without either; only when events come differs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{State, Track};
+use crate::config::{Language, Overload};
+use crate::event::{Outcome, UtteranceId};
+use crate::job::{Job, JobDone, JobId, JobKind, Withdrawal};
+use crate::segment::Utterance;
+use crate::stt::{TranscribeError, Transcript};
+use crate::time::{MediaSpan, MediaTime, MonoTime, ticks_of};
+
+/// A driver may still hold this many jobs that were withdrawn before it gets another one on trial.
+const MOST_WITHDRAWN: usize = 2;
+
+/// A job on the open utterance.
+pub(super) struct Trial {
+    /// What it would be transcribed as.
+    pub(super) utterance: Utterance,
+    pub(super) state: State,
+}
+
+/// The jobs on the open utterance.
+#[derive(Default)]
+pub(super) struct Trials {
+    pub(super) partial: Option<Trial>,
+    pub(super) speculation: Option<Trial>,
+    /// Jobs withdrawn that a driver may still hold.
+    withdrawn: Vec<Withdrawal>,
+    /// What was said up to here needs no partial any more; none before the utterance's first frame.
+    heard_until: Option<MediaTime>,
+}
+
+impl Trial {
+    fn is(&self, id: JobId) -> bool {
+        matches!(self.state, State::InFlight { job, .. } if job == id)
+    }
+
+    fn is_overdue(&self, now: MonoTime) -> bool {
+        matches!(self.state, State::InFlight { deadline: Some(deadline), .. } if deadline <= now)
+    }
+}
+
+impl Trials {
+    fn withdraw(&mut self, state: &State) {
+        if let State::InFlight { withdrawal, .. } = state
+            && withdrawal.withdraw()
+        {
+            self.withdrawn.push(withdrawal.clone());
+        }
+    }
+
+    /// Ends work on the utterance that closed as `utterance`; what a speculative final brought, or will bring, is its state.
+    pub(super) fn close(&mut self, utterance: &Utterance) -> State {
+        if let Some(partial) = self.partial.take() {
+            self.withdraw(&partial.state);
+        }
+        self.heard_until = None;
+        match self.speculation.take() {
+            Some(trial) if trial.utterance.span == utterance.span => trial.state,
+            Some(trial) => {
+                self.withdraw(&trial.state);
+                State::Waiting
+            }
+            None => State::Waiting,
+        }
+    }
+
+    /// Gives up a partial that never came back. (A speculative final is given up when it has become a final.)
+    pub(super) fn tick(&mut self, now: MonoTime) {
+        if let Some(partial) = self.partial.take_if(|partial| partial.is_overdue(now)) {
+            self.withdraw(&partial.state);
+        }
+    }
+
+    fn may_hand_out(&mut self) -> bool {
+        self.withdrawn.retain(Withdrawal::is_held_elsewhere);
+        self.withdrawn.len() < MOST_WITHDRAWN
+    }
+}
+
+impl Track {
+    pub(super) fn next_final(&mut self) -> Option<Job> {
+        // A job goes out only while it is among the first `max_in_flight` unreported ones: what it may know of earlier
+        // utterances then depends on the audio alone, not on which worker was faster.
+        let mut first = self.timeline.iter().take(self.config.max_in_flight);
+        let index = first.position(|entry| matches!(entry.state, State::Waiting))?;
+        let (id, utterance) = (self.timeline[index].id, self.timeline[index].utterance.clone());
+        let (job, state) = self.job(JobKind::Final, &utterance, id);
+        self.timeline[index].state = state;
+        self.release();
+        Some(job)
+    }
+
+    /// The final of the open utterance, should the present pause end it.
+    pub(super) fn next_speculation(&mut self) -> Option<Job> {
+        let after = ticks_of(self.config.speculate_after?);
+        // As a final it must be among the first unreported ones.
+        if self.trials.speculation.is_some() || self.timeline.len() >= self.config.max_in_flight || !self.trials.may_hand_out() {
+            return None;
+        }
+        let utterance = self.segmenter.closing(after)?;
+        // A partial must not be in the final's way. If it is done all the same, its words are welcome.
+        if let Some(partial) = self.trials.partial.take() {
+            self.trials.withdraw(&partial.state);
+            self.trials.partial = Some(partial);
+        }
+        let (job, state) = self.job(JobKind::Final, &utterance, UtteranceId(self.next_utterance));
+        self.trials.heard_until = Some(utterance.span.end);
+        self.trials.speculation = Some(Trial { utterance, state });
+        Some(job)
+    }
+
+    /// Speech went on after the pause: the speculative final is none. With partials its words still are a hypothesis.
+    pub(super) fn drop_stale_speculation(&mut self) {
+        let Some(trial) = &self.trials.speculation else { return };
+        if self.segmenter.closing_span(0) == Some(trial.utterance.span) {
+            return;
+        }
+        let Some(trial) = self.trials.speculation.take() else { return };
+        if self.config.partial_every.is_some() && matches!(trial.state, State::InFlight { .. }) {
+            self.trials.partial = Some(trial);
+        } else {
+            self.trials.withdraw(&trial.state);
+        }
+    }
+
+    pub(super) fn next_partial(&mut self) -> Option<Job> {
+        let every = ticks_of(self.config.partial_every?);
+        if self.config.max_in_flight > 1 || !self.timeline.is_empty() {
+            return None;
+        }
+        let speech_start = self.segmenter.speech_start()?;
+        let heard_until = self.trials.heard_until.unwrap_or(speech_start);
+        // In a pause a final is about to begin; a partial would only be in its way.
+        if self.ring.end().ticks() < heard_until.ticks() + every || !self.segmenter.is_speaking() {
+            return None;
+        }
+        if self.trials.partial.is_some() || self.trials.speculation.is_some() || !self.trials.may_hand_out() {
+            return None;
+        }
+        let (start, probs) = self.segmenter.open_probs()?;
+        let utterance = Utterance { span: MediaSpan::new(start, self.ring.end()), probs };
+        let (job, state) = self.job(JobKind::Partial, &utterance, UtteranceId(self.next_utterance));
+        self.trials.heard_until = Some(utterance.span.end);
+        self.trials.partial = Some(Trial { utterance, state });
+        Some(job)
+    }
+
+    /// Sets the distance between partial hypotheses from now on, or switches them off; finals don't change. Distances
+    /// below 200 ms count as that.
+    ///
+    /// A driver that is behind makes it longer: LocalAgreement without that falls further and further behind.
+    pub fn set_partial_every(&mut self, every: Option<Duration>) {
+        self.config.partial_every = every.map(|every| every.max(Duration::from_millis(200)));
+        if every.is_none()
+            && let Some(partial) = self.trials.partial.take()
+        {
+            self.trials.withdraw(&partial.state);
+        }
+    }
+
+    fn job(&mut self, kind: JobKind, utterance: &Utterance, number: UtteranceId) -> (Job, State) {
+        let id = JobId(self.next_job);
+        self.next_job += 1;
+        let language = self.config.language.clone();
+        let spoken_before = match &language {
+            Language::Auto => self.spoken_before(number),
+            Language::Fixed(_) => None,
+        };
+        let withdrawal = Withdrawal::default();
+        let deadline = self.config.job_timeout.map(|timeout| self.now + timeout);
+        let state = State::InFlight { job: id, deadline, withdrawal: withdrawal.clone() };
+        let (audio, frame_len) = (self.ring.copy(utterance.span), self.frame.len());
+        let (span, probs) = (utterance.span, utterance.probs.clone());
+        let received = self.intake.arrival(span.end).unwrap_or(self.now);
+        let may_shed = self.config.overload == Overload::Shed;
+        let job =
+            Job { id, kind, span, audio, probs, frame_len, language, spoken_before, received, deadline, may_shed, withdrawal };
+        (job, state)
+    }
+
+    /// The language most utterances were in that are sure to be reported before `utterance` goes out.
+    fn spoken_before(&self, utterance: UtteranceId) -> Option<Arc<str>> {
+        let known = |id: UtteranceId| id.0 + self.config.max_in_flight as u64 <= utterance.0;
+        let heard: Vec<&Arc<str>> = self.languages.iter().filter(|(id, _)| known(*id)).map(|(_, language)| language).collect();
+        let count = |language: &Arc<str>| heard.iter().filter(|other| **other == language).count();
+        heard.iter().rev().max_by_key(|language| count(language)).map(|language| Arc::clone(language))
+    }
+
+    /// Takes a job's result. The result of a job the track no longer waits for is ignored.
+    pub fn complete(&mut self, now: MonoTime, done: JobDone) {
+        self.advance_clock(now);
+        if let Some(trial) = self.trials.partial.take_if(|trial| trial.is(done.id)) {
+            self.report_hypothesis(&trial.utterance, done.result.ok());
+        } else if let Some(trial) = self.trials.speculation.as_mut().filter(|trial| trial.is(done.id)) {
+            let utterance = trial.utterance.clone();
+            let words = done.result.as_ref().ok().filter(|_| self.config.partial_every.is_some()).cloned();
+            trial.state = settled(done.result);
+            self.report_hypothesis(&utterance, words);
+        } else {
+            let is_it = |state: &State| matches!(state, State::InFlight { job, .. } if *job == done.id);
+            let Some(entry) = self.timeline.iter_mut().find(|entry| is_it(&entry.state)) else { return };
+            entry.state = settled(done.result);
+            self.report_settled();
+        }
+    }
+}
+
+fn settled(result: Result<Transcript, TranscribeError>) -> State {
+    State::Settled(result.map_err(|error| match error {
+        TranscribeError::TimedOut => Outcome::TimedOut,
+        TranscribeError::Shed => Outcome::Shed,
+        _ => Outcome::Failed,
+    }))
+}

@@ -1,0 +1,38 @@
+//! Flags on words that may still change, and what becomes of them.
+
+use std::sync::Arc;
+
+use crate::event::{Flag, FlagState};
+use crate::flag::Finding;
+use crate::time::{MediaSpan, TICKS_PER_SECOND};
+
+/// Word times of two hypotheses are rarely further apart than 0.3 s.
+const SLACK: u64 = TICKS_PER_SECOND * 3 / 10;
+
+/// The flag among `provisional` that is about the same words as `finding` over `span`: same category and rule, at the same
+/// time.
+pub(super) fn position(provisional: &[Flag], finding: &Finding, span: MediaSpan) -> Option<usize> {
+    let is_same = |flag: &&Flag| flag.category == finding.category && flag.rule == finding.rule;
+    let distance = |flag: &Flag| flag.span.start.ticks().abs_diff(span.start.ticks());
+    let near = |flag: &&Flag| flag.span.start <= span.end + SLACK && span.start <= flag.span.end + SLACK;
+    let nearest = provisional.iter().filter(is_same).filter(near).min_by_key(|flag| distance(flag))?;
+    provisional.iter().position(|flag| flag.id == nearest.id)
+}
+
+/// Why a provisional flag does not stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Because {
+    /// The final transcript says something else.
+    HeardOtherwise,
+    /// There is no final transcript, or it could not be judged.
+    Unchecked,
+}
+
+/// The flag, taken back.
+pub(super) fn retracted(flag: Flag, because: Because) -> Flag {
+    let reason = match because {
+        Because::HeardOtherwise => "Taken back: the final transcript does not bear it out.",
+        Because::Unchecked => "Taken back: the speech could not be checked to its end.",
+    };
+    Flag { state: FlagState::Retracted, reason: Arc::from(reason), ..flag }
+}
