@@ -73,6 +73,8 @@ struct Room {
     /// When the first packet was due.
     began: Instant,
     packets: usize,
+    /// Phase in which it stopped to play.
+    stopped: usize,
     covered: u64,
     finals: Vec<(u64, Vec<(String, usize)>)>,
     disordered: usize,
@@ -88,7 +90,9 @@ struct Player<'a> {
     moderator: Moderator,
     setting: &'a Setting,
     began: Instant,
+    /// The first `playing` play, the others are closed and have something to report.
     rooms: Vec<Room>,
+    playing: usize,
     woken: Receiver<usize>,
     wake: std::sync::mpsc::Sender<usize>,
     lags: Measured,
@@ -112,6 +116,7 @@ pub fn play(setting: &Setting, recordings: &[Recorded], phases: &[Phase]) -> std
         setting,
         began: Instant::now(),
         rooms: Vec::new(),
+        playing: 0,
         woken,
         wake,
         lags: Measured::default(),
@@ -127,15 +132,27 @@ pub fn play(setting: &Setting, recordings: &[Recorded], phases: &[Phase]) -> std
         }
         // What a phase leaves behind is its own.
         let keep = phases.get(index + 1).map_or(0, |next| next.rooms.min(phase.rooms)) as usize;
-        for room in player.rooms.split_off(keep) {
-            let (unaccounted, wrong) = player.end(room);
-            measurement.unaccounted += unaccounted;
-            errors = (errors.0 + wrong.0, errors.1 + wrong.1);
-            disordered += wrong.2;
+        for room in &mut player.rooms[keep..player.playing] {
+            room.driven.close();
+            room.stopped = index;
         }
+        player.playing = keep;
         measurement.lags = std::mem::take(&mut player.lags);
         measurement.outcomes = std::mem::take(&mut player.outcomes);
         measured.push(measurement);
+    }
+    player.settle();
+    // What came after the last packet is no lag of a room that goes on, but it is part of what became of the audio.
+    if let Some(last) = measured.last_mut() {
+        for (outcome, seconds) in &player.outcomes {
+            *last.outcomes.entry(outcome).or_default() += seconds;
+        }
+    }
+    for room in &player.rooms {
+        let (wrong, words) = self::errors(room, recordings);
+        measured[room.stopped].unaccounted += ((room.packets * PACKET) as f64 - room.covered as f64).abs() / RATE as f64;
+        errors = (errors.0 + wrong, errors.1 + words);
+        disordered += room.disordered;
     }
     let recovery_s = burst_end.map(|end| player.last_late.map_or(0.0, |late| late.saturating_duration_since(end).as_secs_f64()));
     let errors = (errors.1 > 0).then_some(errors);
@@ -153,8 +170,9 @@ impl Player<'_> {
             let room = self.open(index, rooms, began)?;
             self.rooms.push(room);
         }
+        self.playing = rooms;
         let (mut resident, quarter) = ([None; 2], phase.length / 4);
-        let before: Vec<usize> = self.rooms.iter().map(|room| room.packets).collect();
+        let before: Vec<usize> = self.rooms[..rooms].iter().map(|room| room.packets).collect();
         let mut packet = [0.0; PACKET];
         let mut next = 0;
         // Rooms take turns, each at its own moment of the 20 ms.
@@ -166,7 +184,7 @@ impl Player<'_> {
             room.packets += 1;
             room.driven.push(SPEAKER, &packet, RATE as u32, 1).map_err(|e| e.to_string())?;
             self.pump(next);
-            next = (next + 1) % self.rooms.len();
+            next = (next + 1) % rooms;
             if resident[0].is_none() && began.elapsed() >= quarter {
                 resident[0] = resident_mb();
             }
@@ -193,8 +211,8 @@ impl Player<'_> {
     fn open(&self, index: usize, rooms: usize, began: Instant) -> std::result::Result<Room, String> {
         let partials = self.setting.partials;
         let driven = self.moderator.open_room_with("latency", |config| {
-            let every = config.track.partial_every.unwrap_or(Duration::from_millis(700));
-            config.track.partial_every = partials.then_some(every);
+            // The pool makes it longer when it is behind.
+            config.track.partial_every = partials.then_some(Duration::from_millis(450));
             config.max_speakers = 1;
         });
         let wake = self.wake.clone();
@@ -207,7 +225,7 @@ impl Player<'_> {
         let list = Playlist::new(self.recordings, index, rooms, self.setting.duty);
         let began = began + Duration::from_millis(20) * index as u32 / rooms as u32;
         let watch = Watch::default();
-        Ok(Room { driven, list, watch, began, packets: 0, covered: 0, finals: Vec::new(), disordered: 0 })
+        Ok(Room { driven, list, watch, began, packets: 0, stopped: 0, covered: 0, finals: Vec::new(), disordered: 0 })
     }
 
     /// Takes in results until it is time for the next packet.
@@ -221,12 +239,9 @@ impl Player<'_> {
     }
 
     fn pump(&mut self, index: usize) {
-        // A room that has ended since needs nothing.
-        if index < self.rooms.len() {
-            let mut events = Vec::new();
-            self.rooms[index].driven.pump(&mut |event| events.push(event));
-            self.take(index, events);
-        }
+        let mut events = Vec::new();
+        self.rooms[index].driven.pump(&mut |event| events.push(event));
+        self.take(index, events);
     }
 
     fn take(&mut self, index: usize, events: Vec<LiveEvent>) {
@@ -266,23 +281,13 @@ impl Player<'_> {
         }
     }
 
-    /// Closes a room; seconds not accounted for, and errors, words of the reference and finals out of order.
-    fn end(&mut self, mut room: Room) -> (f64, (usize, usize, usize)) {
-        room.driven.close();
-        let index = self.rooms.len();
-        self.rooms.push(room);
-        loop {
+    /// Waits until all rooms have reported everything.
+    fn settle(&mut self) {
+        for index in 0..self.rooms.len() {
             let mut events = Vec::new();
-            let more = self.rooms[index].driven.wait(&mut |event| events.push(event));
+            self.rooms[index].driven.settle(&mut |event| events.push(event));
             self.take(index, events);
-            if !more {
-                break;
-            }
         }
-        let Some(room) = self.rooms.pop() else { return Default::default() };
-        let unaccounted = (room.packets * PACKET) as f64 / RATE as f64 - room.covered as f64 / RATE as f64;
-        let (errors, words) = errors(&room, self.recordings);
-        (unaccounted.abs(), (errors, words, room.disordered))
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) struct Pressure {
 }
 
 /// A partial that waited this long was due again before it ran.
-const PARTIAL_LATE: Duration = Duration::from_millis(500);
+const PARTIAL_LATE: Duration = Duration::from_millis(800);
 /// Between two steps up, so that a step can take effect.
 const CLIMB: Duration = Duration::from_millis(250);
 /// Calm needed for a step down.

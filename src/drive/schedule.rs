@@ -20,6 +20,11 @@ const MEMORY: f64 = 5.0;
 const MODEST: f64 = 0.5;
 /// A partial that waited longer is given up: its track makes one that hears more.
 const PARTIAL_PATIENCE: Duration = Duration::from_millis(1500);
+/// Seconds of work that are no hindrance to a final.
+const BRIEF: f64 = 0.12;
+/// The same, when the partial waited for long itself.
+const BRIEF_ENOUGH: f64 = 0.25;
+const PARTIAL_OVERDUE: Duration = Duration::from_millis(300);
 /// Share of a new measurement in the estimate of what a second of audio costs.
 const LEARNING: f64 = 0.1;
 
@@ -297,9 +302,13 @@ impl<P: Payload> Scheduler<P> {
 
     /// Room and index of the job that goes first.
     fn best(&self, now: MonoTime) -> Option<(u64, usize)> {
-        // With one worker kept free of partials, a final waits for half a job at most, not for a whole one.
+        // With one worker kept free of partials a final never waits for them, but for short ones.
         let for_partials = (self.limits.workers - 1).max(1);
         let partials_full = self.running_partials >= for_partials;
+        let may_run = &|ticket: &Ticket| {
+            let brief = if now.since(ticket.submitted) >= PARTIAL_OVERDUE { BRIEF_ENOUGH } else { BRIEF };
+            ticket.rank() != Rank::Partial || !partials_full || ticket.audio * self.cost < brief
+        };
         let active = self.rooms.len().max(1) as f64;
         let fair = self.rooms.values().map(|room| room.used(now)).sum::<f64>() / active;
         let seconds_per_excess = active / self.limits.workers as f64;
@@ -308,7 +317,7 @@ impl<P: Payload> Scheduler<P> {
             let after_flagged = !(room.is_flagged(now) && excess < MODEST);
             let put_back = Duration::from_secs_f64(excess.min(self.limits.patience.as_secs_f64()));
             let tickets = room.jobs.iter().map(|queued| &queued.ticket).enumerate();
-            tickets.filter(|(_, ticket)| !(partials_full && ticket.rank() == Rank::Partial)).map(move |(index, ticket)| {
+            tickets.filter(move |(_, ticket)| may_run(ticket)).map(move |(index, ticket)| {
                 let key = (ticket.rank(), after_flagged, ticket.received + put_back, ticket.submitted, ticket.job);
                 (key, id, index)
             })

@@ -1,6 +1,7 @@
 //! Speech to text: the seam between the core and an engine, and the checks on what an engine writes.
 
 pub(crate) mod agree;
+mod cascade;
 mod evidence;
 pub(crate) mod guard;
 #[cfg(feature = "whisper")]
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use cascade::{Cascade, NearHit};
 pub use evidence::Evidence;
 #[cfg(feature = "whisper")]
 pub use whisper::{LoadError, Whisper};

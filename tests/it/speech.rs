@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use earmark::audio::{Block, Recording};
 use earmark::model::ModelStore;
 use earmark::stt::{Transcriber, Whisper};
-use earmark::{Channels, Event, Flag, Moderator, ModeratorOptions, TrackConfig, scan_file};
+use earmark::{Channels, Event, Flag, LiveEvent, Moderator, ModeratorOptions, TrackConfig, scan_file};
 
 pub fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
@@ -89,6 +90,49 @@ fn inv8_what_was_heard_before_on_a_worker_changes_nothing() {
         for (clip, expected) in &fresh {
             assert_eq!(&without_lag(events(&alone, clip)), &without_lag(expected.clone()), "{clip} after {before}");
         }
+    }
+}
+
+/// What a live room says of a clip, partials and all; every packet is waited for, so that partials hear the same audio.
+fn live_events(moderator: &Moderator, name: &str, seconds: usize) -> Vec<Event> {
+    let mut room = moderator.open_room("lounge").unwrap();
+    room.join("alice", true).unwrap();
+    let (mut events, mut recording) = (Vec::new(), Recording::open(&data(name)).unwrap());
+    let mut take = |event| {
+        if let LiveEvent::Room(event) = event {
+            events.push(event.event);
+        }
+    };
+    let mut left = seconds * 50;
+    while let Some(block) = recording.next_block().unwrap() {
+        let Block::Audio { samples, rate, channels } = block else { continue };
+        for packet in samples.chunks(rate as usize / 50 * usize::from(channels)).take(left) {
+            left -= 1;
+            room.push("alice", packet, rate, channels).unwrap();
+            room.settle(&mut take);
+        }
+    }
+    room.close();
+    room.settle(&mut take);
+    events
+}
+
+#[test]
+fn inv8_a_live_room_hears_nothing_of_the_room_before_whatever_the_length() {
+    let tiny = model("tiny.en");
+    let shared = moderator(&tiny, 1);
+    let live = |moderator: Moderator| Moderator::with_pool(moderator.pool().clone(), ModeratorOptions::default());
+    let shared = live(shared);
+    // Windows of the smallest size and of some in between.
+    for (clip, seconds) in
+        [("tts/flag_insult_1.flac", 9), ("speech_real/two_cities.flac", 7), ("speech_real/two_cities.flac", 13)]
+    {
+        let alone = without_lag(live_events(&live(moderator(&tiny, 1)), clip, seconds));
+        assert!(alone.iter().filter(|event| matches!(event, Event::Transcript(_))).count() >= 2, "partials and finals");
+        live_events(&shared, "tts/flag_threat_1.flac", 9);
+        assert_eq!(without_lag(live_events(&shared, clip, seconds)), alone, "{clip}, {seconds} s");
+        live_events(&shared, "speech_real/two_cities.flac", 11);
+        assert_eq!(without_lag(live_events(&shared, clip, seconds)), alone, "{clip}, {seconds} s");
     }
 }
 

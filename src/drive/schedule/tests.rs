@@ -81,12 +81,16 @@ fn the_jobs_of_a_track_that_ends_are_taken_back() {
 #[test]
 fn partials_leave_a_worker_free() {
     let mut scheduler = Scheduler::new(limits(2));
-    submit(&mut scheduler, 0, ticket(1, 1, JobKind::Partial, 0));
-    submit(&mut scheduler, 0, ticket(2, 2, JobKind::Partial, 0));
+    for room in 1..=3 {
+        submit(&mut scheduler, 0, Ticket { audio: 8.0, ..ticket(room, room, JobKind::Partial, 0) });
+    }
     let first = scheduler.next(at(0)).unwrap();
     assert!(scheduler.next(at(0)).is_none());
+    submit(&mut scheduler, 0, ticket(4, 4, JobKind::Partial, 0));
+    assert_eq!(scheduler.next(at(0)).unwrap().ticket.job, JobId(4), "a short one is no hindrance");
     scheduler.ran(at(100), &first.ticket, first.charged(), Duration::from_millis(100), false);
-    assert_eq!(scheduler.next(at(100)).unwrap().ticket.job, JobId(2));
+    assert!(scheduler.next(at(100)).is_none());
+    assert!(scheduler.next(at(400)).is_none(), "a long one waits for its own kind");
 }
 
 #[test]
