@@ -34,6 +34,7 @@
 #[cfg(feature = "archive")]
 pub mod archive;
 pub mod audio;
+mod bleep;
 mod config;
 #[cfg(feature = "pool")]
 mod drive;
@@ -59,6 +60,7 @@ mod track;
 pub mod vad;
 
 pub use audio::{ChannelPick, Pcm, PcmError};
+pub use bleep::{BleepConfig, BleepError, BleepOutcome, BleepSample, BleepSound, BleepStats, Bleeper};
 pub use config::{ConfigError, Language, Overload, TrackConfig};
 #[cfg(feature = "pool")]
 pub use drive::{

@@ -5,6 +5,8 @@ mod archive;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod archive_kill;
 #[cfg(all(feature = "whisper", feature = "cli"))]
+mod bleep;
+#[cfg(all(feature = "whisper", feature = "cli"))]
 mod cli;
 // The command's own reader, for the lists of cases.
 #[allow(dead_code, reason = "only the reader is needed here")]

@@ -8,7 +8,7 @@ use earmark::model::ModelStore;
 use earmark::stt::{Transcriber, Whisper};
 use earmark::{Channels, Event, Flag, LiveEvent, Moderator, ModeratorOptions, TrackConfig, scan_file};
 
-fn data(name: &str) -> PathBuf {
+pub fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
