@@ -122,6 +122,7 @@ impl TrackConfig {
             min_silence_at_limit: Some(Duration::from_millis(160)),
             post_roll: Duration::from_millis(160),
             max_utterance: Duration::from_secs(12),
+            cut_within: Some(Duration::from_secs(3)),
             ..SegmentConfig::default()
         };
         Self {

@@ -36,6 +36,9 @@ pub struct SegmentConfig {
     pub post_roll: Duration,
     /// Longest utterance; longer speech is cut at its quietest point. 2 s to 28 s. Default: 15 s.
     pub max_utterance: Duration,
+    /// How far back that point may be: the words before it are final so much later. At least 0.5 s, and no
+    /// more than half of `max_utterance` counts. Default: half of it.
+    pub cut_within: Option<Duration>,
 }
 
 impl Default for SegmentConfig {
@@ -49,6 +52,7 @@ impl Default for SegmentConfig {
             pre_roll: Duration::from_millis(800),
             post_roll: Duration::from_millis(512),
             max_utterance: Duration::from_secs(15),
+            cut_within: None,
         }
     }
 }
@@ -66,7 +70,9 @@ impl SegmentConfig {
             let (least, most) = (seconds(&self.post_roll), seconds(&self.min_silence));
             check("segment.min_silence_at_limit (s)", seconds(&shortest), least, most)?;
         }
-        check("segment.max_utterance (s)", seconds(&self.max_utterance), 2.0, 28.0)
+        check("segment.max_utterance (s)", seconds(&self.max_utterance), 2.0, 28.0)?;
+        let cut_within = self.cut_within.unwrap_or(self.max_utterance / 2);
+        check("segment.cut_within (s)", seconds(&cut_within), 0.5, 28.0)
     }
 }
 
@@ -262,17 +268,18 @@ impl Segmenter {
         Step::Closed(Utterance { span: MediaSpan::new(start, end), probs })
     }
 
-    /// The middle of the least speech-like, quietest frame in the second half of the utterance.
+    /// The middle of the least speech-like, quietest frame of those at the utterance's end where it may be cut.
     fn quietest_cut(&self, start: MediaTime, now: MediaTime) -> MediaTime {
         let from = ((start - self.first).div_ceil(self.frame_ticks)) as usize;
         let to = ((now - self.first) / self.frame_ticks) as usize;
-        let middle = from + (to - from) / 2;
+        let half = (to - from).div_ceil(2);
+        let earliest = to - self.config.cut_within.map_or(half, |within| self.frames_in(within).min(half));
         // Three frames (96 ms) smooth over the closure of a plosive, which is as quiet as a pause but shorter.
         let loudness = |i: usize| -> f32 {
             let window = self.frames.range(i.saturating_sub(1)..(i + 2).min(self.frames.len()));
             window.map(|f| f.prob + (f.power + 1e-10).log10() * 0.1).sum()
         };
-        let best = (middle..to.saturating_sub(1)).min_by(|a, b| loudness(*a).total_cmp(&loudness(*b))).unwrap_or(middle);
+        let best = (earliest..to.saturating_sub(1)).min_by(|a, b| loudness(*a).total_cmp(&loudness(*b))).unwrap_or(earliest);
         (self.first + best as u64 * self.frame_ticks + self.frame_ticks / 2).min(now)
     }
 

@@ -18,7 +18,7 @@ use crate::audio::{Pcm, Ring};
 use crate::config::{ConfigError, Overload, TrackConfig, check};
 use crate::event::{Event, Flag, Outcome, Output, UtteranceId};
 use crate::flag::{Category, Flagger};
-use crate::job::{JobId, Withdrawal};
+use crate::job::{JobDone, JobId, Withdrawal};
 use crate::ledger::Ledger;
 use crate::segment::{Segmenter, Step, Utterance};
 use crate::strikes::Strikes;
@@ -27,7 +27,7 @@ use crate::stt::agree::Agreement;
 use crate::time::{MediaSpan, MediaTime, MonoTime, ticks_of};
 use crate::vad::Vad;
 use intake::Intake;
-use jobs::Trials;
+use jobs::{Trials, settled};
 use judge::Judge;
 
 /// Audio that a track did not take; nothing has changed.
@@ -227,6 +227,24 @@ impl Track {
         }
         self.report_settled();
         Ok(())
+    }
+
+    /// Takes a job's result. The result of a job the track no longer waits for is ignored.
+    pub fn complete(&mut self, now: MonoTime, done: JobDone) {
+        self.advance_clock(now);
+        if let Some(trial) = self.trials.partial.take_if(|trial| trial.is(done.id)) {
+            self.report_hypothesis(&trial.utterance, done.result.ok());
+        } else if let Some(trial) = self.trials.speculation.as_mut().filter(|trial| trial.is(done.id)) {
+            let utterance = trial.utterance.clone();
+            let words = done.result.as_ref().ok().filter(|_| self.config.partial_every.is_some()).cloned();
+            trial.state = settled(done.result);
+            self.report_hypothesis(&utterance, words);
+        } else {
+            let is_it = |state: &State| matches!(state, State::InFlight { job, .. } if *job == done.id);
+            let Some(entry) = self.timeline.iter_mut().find(|entry| is_it(&entry.state)) else { return };
+            entry.state = settled(done.result);
+            self.report_settled();
+        }
     }
 
     /// Tells the track the time, so that jobs that never came back are given up.

@@ -13,7 +13,7 @@ use earmark::{Event, MonoTime, Outcome, Output, Pcm, Room, RoomConfig, RoomOutpu
 #[path = "it/support.rs"]
 mod support;
 
-use support::{LevelReader, drain, warble};
+use support::{LevelReader, Loudness, drain, warble};
 
 /// Counts what this process allocates; one test at a time.
 #[global_allocator]
@@ -50,6 +50,31 @@ fn inv4_a_track_never_holds_more_than_it_says() {
         events.clear();
     }
     assert!(most > 30 * 16_000 * 4, "the track was full: {most}");
+    assert!(most <= bound, "{most} bytes held, {bound} promised");
+    drop((track, events, speech));
+    unanswered_trials(bound);
+}
+
+/// Pauses in long speech: in each a final is begun on trial, and nobody answers or drops any.
+fn unanswered_trials(bound: usize) {
+    let mut config = TrackConfig::live();
+    config.history = Duration::from_secs(30);
+    let mut track = Track::new(config, Box::new(Loudness), Vec::new()).unwrap();
+    let speech = warble(16_000, &[(0.9, true), (0.25, false)]);
+    let before = MEMORY.allocated();
+    let (mut jobs, mut withdrawn, mut most) = (Vec::new(), 0, 0);
+    while track.push(MonoTime::ZERO, Pcm::f32(&speech, 16_000, 1).unwrap()).is_ok() {
+        loop {
+            match track.poll() {
+                Output::Event(_) => (),
+                Output::Job(job) => jobs.push(job),
+                Output::Wait(_) | Output::Done => break,
+            }
+        }
+        withdrawn = withdrawn.max(jobs.iter().filter(|job| job.is_withdrawn()).count());
+        most = most.max(MEMORY.allocated().saturating_sub(before));
+    }
+    assert!(withdrawn >= 2 && jobs.len() <= 4, "{withdrawn} of {} jobs withdrawn", jobs.len());
     assert!(most <= bound, "{most} bytes held, {bound} promised");
 }
 

@@ -12,9 +12,14 @@ use super::guard::bare;
 pub(crate) struct Agreement {
     /// Words agreed on; they are kept whatever later hypotheses say.
     stable: Vec<Word>,
-    /// What the last hypothesis said after them.
-    rest: Vec<Word>,
+    /// What the last hypothesis said after them, and how many hypotheses in a row, up to it, said so.
+    rest: Vec<(Word, u32)>,
 }
+
+/// Hypotheses in a row that must have a word; one more where the engine was unsure of it.
+const AGREED: u32 = 2;
+/// Below this confidence the engine was unsure of a word.
+const SURE: f32 = 0.5;
 
 impl Agreement {
     /// Takes the next hypothesis. Returns the words to show and how many of them, from the first, are agreed on.
@@ -26,10 +31,13 @@ impl Agreement {
             word.start = word.start.max(agreed_until);
             word.end = word.end.max(word.start);
         }
-        let agreed = self.rest.iter().zip(&rest).take_while(|(before, now)| same(before, now)).count();
-        self.stable.extend(rest.drain(..agreed));
-        let mut shown = self.stable.clone();
-        shown.extend_from_slice(&rest);
+        let alike = self.rest.iter().zip(&rest).take_while(|((before, _), now)| same(before, now)).count();
+        let times = self.rest[..alike].iter().map(|(_, times)| times + 1).chain(std::iter::repeat(1));
+        let mut rest: Vec<(Word, u32)> = rest.into_iter().zip(times).collect();
+        let is_agreed = |(word, times): &&(Word, u32)| *times >= AGREED + u32::from(word.confidence < SURE);
+        let agreed = rest.iter().take_while(is_agreed).count();
+        self.stable.extend(rest.drain(..agreed).map(|(word, _)| word));
+        let shown = self.stable.iter().chain(rest.iter().map(|(word, _)| word)).cloned().collect();
         self.rest = rest;
         (shown, self.stable.len())
     }
@@ -97,6 +105,15 @@ mod tests {
     fn what_two_hypotheses_agree_on_becomes_stable_and_what_one_says_does_not() {
         let seen = run(&["the cat", "the cat sat on", "the cat sat in the", "the cat sat in the hat"]);
         assert_eq!(seen, ["|the cat", "the cat|sat on", "the cat sat|in the", "the cat sat in the|hat"]);
+    }
+
+    #[test]
+    fn a_word_the_engine_was_unsure_of_takes_one_hypothesis_more() {
+        let mut agreement = Agreement::default();
+        let mut unsure = words("we met Hale there");
+        unsure[2].confidence = 0.3;
+        let stable = [(); 3].map(|()| agreement.update(unsure.clone()).1);
+        assert_eq!(stable, [0, 2, 4]);
     }
 
     #[test]

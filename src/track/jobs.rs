@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{State, Track};
 use crate::config::{Language, Overload};
 use crate::event::{Outcome, UtteranceId};
-use crate::job::{Job, JobDone, JobId, JobKind, Withdrawal};
+use crate::job::{Job, JobId, JobKind, Withdrawal};
 use crate::segment::Utterance;
 use crate::stt::{TranscribeError, Transcript};
 use crate::time::{MediaSpan, MediaTime, MonoTime, ticks_of};
@@ -37,7 +37,7 @@ pub(super) struct Trials {
 }
 
 impl Trial {
-    fn is(&self, id: JobId) -> bool {
+    pub(super) fn is(&self, id: JobId) -> bool {
         matches!(self.state, State::InFlight { job, .. } if job == id)
     }
 
@@ -192,27 +192,10 @@ impl Track {
         let count = |language: &Arc<str>| heard.iter().filter(|other| **other == language).count();
         heard.iter().rev().max_by_key(|language| count(language)).map(|language| Arc::clone(language))
     }
-
-    /// Takes a job's result. The result of a job the track no longer waits for is ignored.
-    pub fn complete(&mut self, now: MonoTime, done: JobDone) {
-        self.advance_clock(now);
-        if let Some(trial) = self.trials.partial.take_if(|trial| trial.is(done.id)) {
-            self.report_hypothesis(&trial.utterance, done.result.ok());
-        } else if let Some(trial) = self.trials.speculation.as_mut().filter(|trial| trial.is(done.id)) {
-            let utterance = trial.utterance.clone();
-            let words = done.result.as_ref().ok().filter(|_| self.config.partial_every.is_some()).cloned();
-            trial.state = settled(done.result);
-            self.report_hypothesis(&utterance, words);
-        } else {
-            let is_it = |state: &State| matches!(state, State::InFlight { job, .. } if *job == done.id);
-            let Some(entry) = self.timeline.iter_mut().find(|entry| is_it(&entry.state)) else { return };
-            entry.state = settled(done.result);
-            self.report_settled();
-        }
-    }
 }
 
-fn settled(result: Result<Transcript, TranscribeError>) -> State {
+/// The state of a job whose result came.
+pub(super) fn settled(result: Result<Transcript, TranscribeError>) -> State {
     State::Settled(result.map_err(|error| match error {
         TranscribeError::TimedOut => Outcome::TimedOut,
         TranscribeError::Shed => Outcome::Shed,

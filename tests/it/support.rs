@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use earmark::stt::{Request, TranscribeError, Transcript, Word, Worker};
-use earmark::{Event, MonoTime, Output, Track};
+use earmark::vad::Vad;
+use earmark::{EngineError, Event, MonoTime, Output, Track};
 
 /// Writes one word for every second of audio, named after its mean level, so that a wrong span shows in the text.
 pub struct LevelReader {
@@ -27,6 +28,21 @@ impl Worker for LevelReader {
         }
         Ok(transcript)
     }
+}
+
+/// Speech is what is loud, to the frame: pauses are as long as the audio says.
+pub struct Loudness;
+
+impl Vad for Loudness {
+    fn frame_len(&self) -> usize {
+        512
+    }
+
+    fn speech_prob(&mut self, frame: &[f32]) -> Result<f32, EngineError> {
+        Ok(if frame.iter().any(|sample| sample.abs() > 0.05) { 0.95 } else { 0.0 })
+    }
+
+    fn reset(&mut self) {}
 }
 
 /// Polls until the track waits or is done, running jobs at once.

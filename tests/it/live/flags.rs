@@ -1,5 +1,6 @@
 //! A flag on stable words of a partial keeps its id when the final bears it out, and is taken back when it doesn't.
 
+use earmark::EngineError;
 use earmark::flag::{Category, Finding, Findings, Severity, TextView};
 
 use super::*;

@@ -9,13 +9,12 @@ use std::time::Duration;
 
 use earmark::flag::{Flagger, Policy};
 use earmark::stt::{TranscribeError, Transcript, Word};
-use earmark::vad::Vad;
 use earmark::{
-    EngineError, Event, Flag, FlagState, Job, JobDone, JobKind, Language, MonoTime, Output, Pcm, Track, TrackConfig,
-    TranscriptEvent, TranscriptState,
+    Event, Flag, FlagState, Job, JobDone, JobKind, Language, MonoTime, Output, Pcm, Track, TrackConfig, TranscriptEvent,
+    TranscriptState,
 };
 
-use crate::support::warble;
+use crate::support::{Loudness, warble};
 
 /// Words with the second at which each begins and ends.
 type Script = &'static [(&'static str, f32, f32)];
@@ -32,21 +31,6 @@ struct Room {
     /// Jobs handed out so far: kind, whether it was withdrawn by the time it was answered, audio.
     jobs: Vec<(JobKind, Arc<[f32]>)>,
     events: Vec<Event>,
-}
-
-/// Speech is what is loud, to the frame: pauses are as long as the audio says.
-struct Loudness;
-
-impl Vad for Loudness {
-    fn frame_len(&self) -> usize {
-        512
-    }
-
-    fn speech_prob(&mut self, frame: &[f32]) -> Result<f32, EngineError> {
-        Ok(if frame.iter().any(|sample| sample.abs() > 0.05) { 0.95 } else { 0.0 })
-    }
-
-    fn reset(&mut self) {}
 }
 
 fn live() -> TrackConfig {
