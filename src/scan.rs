@@ -115,7 +115,14 @@ pub fn scan_file(
     }
     for (channel, track) in (0..).zip(&mut tracks) {
         track.finish();
-        track.settle(&mut |event| sink.event(channel, event));
+        track.pump(&mut |event| sink.event(channel, event));
+    }
+    for (channel, track) in (0..).zip(&mut tracks) {
+        while track.wait(&mut |event| sink.event(channel, event)) {
+            if !sink.progress(read, total) {
+                return Err(ScanError::Stopped(path.to_owned()));
+            }
+        }
     }
     Ok(tracks.iter().map(Driven::summary).collect())
 }
