@@ -94,11 +94,18 @@ impl Output {
         Ok(Self { out: Box::new(BufWriter::new(file)), name, report, run, flush, file: Some(handle) })
     }
 
-    /// Brings everything to the disk and tells how long the output then is; 0 when it is no file.
-    pub fn sync(&mut self) -> Result<u64, Stop> {
+    /// How long the output is with all that was written so far; 0 when it is no file.
+    pub fn position(&mut self) -> Result<u64, Stop> {
         self.flush()?;
         let Some(file) = &mut self.file else { return Ok(0) };
-        file.sync_data().and_then(|()| file.stream_position()).map_err(|e| self.stop(&e))
+        file.stream_position().map_err(|e| self.stop(&e))
+    }
+
+    /// Brings everything to the disk.
+    pub fn sync(&mut self) -> Result<(), Stop> {
+        self.flush()?;
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.sync_data().map_err(|e| self.stop(&e))
     }
 
     pub fn item(&mut self, source: &Source, item: &Item) -> Result<(), Stop> {

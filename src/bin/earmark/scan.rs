@@ -147,10 +147,13 @@ pub fn run(args: &Args) -> Result<u8, String> {
         }
         return output.finish().map_or_else(stopped, |()| Ok(130));
     }
-    if let Err(stop) = output.finish().and_then(|()| output.sync().map(|_| ())) {
+    if let Err(stop) = output.finish() {
         return stopped(stop);
     }
     if let Some(journal) = plan.journal {
+        if let Err(stop) = output.sync() {
+            return stopped(stop);
+        }
         journal.remove();
     }
     Ok(verdict.exit_code(fail_on))

@@ -1,12 +1,16 @@
 //! Which recordings the paths on the command line mean.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use earmark::audio::playlist_parts;
+
 /// Files that a folder is searched for; a file named on the command line is tried whatever its name.
-const EXTENSIONS: [&str; 18] = [
-    "wav", "wave", "flac", "mp3", "ogg", "oga", "opus", "webm", "mkv", "mka", "m4a", "mp4", "m4b", "aac", "aif", "aiff", "caf",
-    "mov",
+const EXTENSIONS: [&str; 24] = [
+    "wav", "wave", "flac", "mp3", "ogg", "oga", "opus", "webm", "mkv", "mka", "m4a", "mp4", "m4b", "aac", "adts", "aif", "aiff",
+    "caf", "mov", "ts", "mts", "m2ts", "m3u8", "m4v",
 ];
 /// Folders in one another; no archive is deeper.
 const MAX_DEPTH: usize = 64;
@@ -64,9 +68,10 @@ fn search(folder: &Path, depth: usize, entries: &mut Vec<Entry>) {
         Err(e) => return entries.push(Entry::refused(folder, &e)),
     };
     found.sort_by_key(std::fs::DirEntry::file_name);
+    let before = entries.len();
     for item in found {
         let path = item.path();
-        let known = || path.extension().is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)));
+        let known = || has_extension(&path, &EXTENSIONS) && !is_source_code(&path);
         match item.file_type() {
             Ok(kind) if kind.is_dir() && depth < MAX_DEPTH => search(&path, depth + 1, entries),
             Ok(kind) if kind.is_file() && known() => entries.push(Entry::file(path)),
@@ -75,4 +80,24 @@ fn search(folder: &Path, depth: usize, entries: &mut Vec<Entry>) {
             _ => (),
         }
     }
+    let lists = entries[before..].iter().filter(|entry| has_extension(&entry.path, &["m3u8"]));
+    let parts: HashSet<PathBuf> = lists.flat_map(|entry| playlist_parts(&entry.path)).collect();
+    if !parts.is_empty() {
+        let mut index = 0;
+        entries.retain(|entry| {
+            index += 1;
+            index <= before || !entry.path.canonicalize().is_ok_and(|path| parts.contains(&path))
+        });
+    }
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    path.extension().is_some_and(|e| extensions.iter().any(|known| e.eq_ignore_ascii_case(known)))
+}
+
+/// TypeScript has the extension of transport streams, whose packets begin with 0x47.
+fn is_source_code(path: &Path) -> bool {
+    let mut head = [0; 5];
+    has_extension(path, &["ts", "mts"])
+        && File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok_and(|()| head[0] != 0x47 && head[4] != 0x47)
 }

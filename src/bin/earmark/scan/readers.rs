@@ -93,8 +93,15 @@ impl Scan<'_> {
                     });
                 });
             });
-            let mut writer =
-                Writer { scan: self, output, verdict, settled: verdict, pending: Vec::new(), committed: Instant::now() };
+            let mut writer = Writer {
+                scan: self,
+                output,
+                verdict,
+                settled: verdict,
+                border: 0,
+                pending: Vec::new(),
+                committed: Instant::now(),
+            };
             let result = writer.write_all(&receiver, &gate);
             if result.is_err() {
                 INTERRUPTED.store(true, Ordering::SeqCst);
@@ -196,6 +203,8 @@ struct Writer<'a> {
     verdict: Verdict,
     /// The verdict on the recordings that are through.
     settled: Verdict,
+    /// Where their lines end in the output.
+    border: u64,
     /// Recordings whose lines are written and perhaps not yet on the disk.
     pending: Vec<DoneFile>,
     committed: Instant,
@@ -254,6 +263,7 @@ impl Writer<'_> {
     fn done(&mut self, file: usize) -> Result<(), Stop> {
         self.settled = self.verdict;
         if self.scan.journal.is_some() {
+            self.border = self.output.position()?;
             self.pending.push(DoneFile::of(&self.scan.entries[file].path));
             if self.committed.elapsed() >= COMMIT_EVERY {
                 self.commit()?;
@@ -264,8 +274,8 @@ impl Writer<'_> {
 
     fn commit(&mut self) -> Result<(), Stop> {
         if let Some(journal) = self.scan.journal.filter(|_| !self.pending.is_empty()) {
-            let offset = self.output.sync()?;
-            journal.commit(std::mem::take(&mut self.pending), offset, self.settled);
+            self.output.sync()?;
+            journal.commit(std::mem::take(&mut self.pending), self.border, self.settled);
             self.committed = Instant::now();
         }
         Ok(())
