@@ -12,12 +12,18 @@ mod cli;
 mod csv;
 #[cfg(feature = "decode")]
 mod decode;
+#[cfg(feature = "decode")]
+mod decode_damage;
+#[cfg(feature = "decode")]
+mod decode_streams;
 mod fixtures;
 mod flag;
 mod invariants;
 mod policy;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod report;
+#[cfg(all(feature = "whisper", feature = "cli"))]
+mod scan;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod speech;
 mod spoken;

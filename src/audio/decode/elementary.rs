@@ -50,6 +50,8 @@ pub(super) struct Elementary {
     before: u64,
     /// Times by the position of the first byte that they belong to.
     times: VecDeque<(u64, i64)>,
+    /// Time missing, by the position of the first byte after it.
+    skips: VecDeque<(u64, i64)>,
     /// The clock of the next frame: a time and the samples since.
     clock: i64,
     samples: u64,
@@ -77,6 +79,7 @@ impl Elementary {
             sound: Vec::new(),
             before: 0,
             times: VecDeque::new(),
+            skips: VecDeque::new(),
             clock: 0,
             samples: 0,
             rate: 48_000,
@@ -144,21 +147,18 @@ impl Elementary {
         match self.source.read_chunk(&mut self.raw, READ)? {
             Chunk::Bytes => {}
             Chunk::Joined { elsewhere } => {
-                if let Wrapping::Transport { transport, .. } = &mut self.wrapping {
-                    transport.restart();
-                    self.raw.clear();
-                }
                 if elsewhere {
+                    self.break_off();
                     self.rejoin = true;
                 }
                 return Ok(0);
             }
             Chunk::Missing(length) => {
-                // Times tell of it where there are any; where not, the clock is put forward.
-                if matches!(self.wrapping, Wrapping::Bare) && self.times.is_empty() {
-                    let at = self.before + self.sound.len() as u64 + self.raw.len() as u64;
-                    let now = self.now() + (length.as_secs_f64() * CLOCK as f64) as i64;
-                    self.times.push_back((at, now));
+                self.break_off();
+                // A transport stream's times tell of it; bare frames may have none.
+                if matches!(self.wrapping, Wrapping::Bare) {
+                    let at = self.before + self.sound.len() as u64;
+                    self.skips.push_back((at, (length.as_secs_f64() * CLOCK as f64) as i64));
                 }
                 return Ok(0);
             }
@@ -172,6 +172,14 @@ impl Elementary {
             Wrapping::Transport { .. } => self.take_packets(),
         }
         Ok(read)
+    }
+
+    /// What was begun does not go on.
+    fn break_off(&mut self) {
+        self.raw.clear();
+        if let Wrapping::Transport { transport, .. } = &mut self.wrapping {
+            transport.restart();
+        }
     }
 
     fn take_bare(&mut self) {
@@ -258,6 +266,9 @@ impl Elementary {
         loop {
             match Frame::split(self.coding, &self.sound, self.ended) {
                 Split::Frame(frame) => {
+                    while let Some((_, skip)) = self.skips.pop_front_if(|(position, _)| *position <= self.before) {
+                        self.clock += skip;
+                    }
                     let mut dated = false;
                     while self.times.front().is_some_and(|(position, _)| *position <= self.before) {
                         if let Some((_, time)) = self.times.pop_front() {
