@@ -266,8 +266,8 @@ impl Elementary {
         loop {
             match Frame::split(self.coding, &self.sound, self.ended) {
                 Split::Frame(frame) => {
-                    while let Some((_, skip)) = self.skips.pop_front_if(|(position, _)| *position <= self.before) {
-                        self.clock += skip;
+                    while self.skips.front().is_some_and(|(position, _)| *position <= self.before) {
+                        self.clock += self.skips.pop_front().map_or(0, |(_, skip)| skip);
                     }
                     let mut dated = false;
                     while self.times.front().is_some_and(|(position, _)| *position <= self.before) {
