@@ -179,6 +179,25 @@ fn a_rate_below_that_of_a_track_is_doubled() {
 }
 
 #[test]
+fn sound_tracks_are_opened_one_by_one() {
+    let path = data("formats/two_tracks.mka");
+    let first = Recording::open(&path).unwrap();
+    assert_eq!(first.sound_tracks(), 2);
+    let length = |index| {
+        let (mut recording, mut frames) = (Recording::open_track(&path, index).unwrap(), 0);
+        while let Some(block) = recording.next_block().unwrap() {
+            if let Block::Audio { samples, .. } = block {
+                frames += samples.len();
+            }
+        }
+        frames
+    };
+    assert_ne!(length(0), length(1));
+    assert!(Recording::open_track(&path, 2).is_err());
+    assert_eq!(Recording::open(&data("formats/aac.ts")).unwrap().sound_tracks(), 1);
+}
+
+#[test]
 fn a_stream_without_sound_is_said_to_have_none() {
     let mut packets = Vec::new();
     for n in 0..40_u8 {

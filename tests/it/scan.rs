@@ -155,6 +155,20 @@ fn what_differs_from_the_interrupted_scan_is_refused_in_one_line() {
 }
 
 #[test]
+fn each_sound_track_is_a_speaker_when_channels_are_split() {
+    let folder = Folder::new("tracks");
+    let output = folder.join("out.jsonl");
+    let ran = scan(&[&data("formats/two_tracks.mka")], &output, &["--channels", "split"]);
+    assert_eq!(ran.status.code(), Some(0), "{}", errors(&ran));
+    let lines = timeless(&output);
+    let of = |kind: &str| lines.iter().filter(|line| line.contains(kind)).map(String::as_str).collect::<Vec<_>>();
+    let starts = of(r#""type":"start""#);
+    assert!(starts.len() == 2 && starts[0].contains("speaker-1") && starts[1].contains("speaker-2"), "{lines:#?}");
+    assert!(of(r#""type":"flag""#).iter().all(|flag| flag.contains(r#""speaker":"speaker-1""#)));
+    assert!(of(r#""type":"transcript""#).iter().any(|line| line.contains(r#""speaker":"speaker-2""#)));
+}
+
+#[test]
 fn resuming_needs_a_file_to_go_on_with() {
     let path = data("tts/clean_1.flac");
     let output = Command::new(env!("CARGO_BIN_EXE_earmark"))

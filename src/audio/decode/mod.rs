@@ -103,6 +103,8 @@ pub struct Recording {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
+    /// Which of the sound tracks it is.
+    index: usize,
     timeline: Timeline,
     duration: Option<Duration>,
     /// Missing from the end of the file, by its own account.
@@ -137,7 +139,27 @@ impl Recording {
     ///
     /// [`OpenError`] with the path and what to do about it.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        open::open(path)
+        open::open(path, 0)
+    }
+
+    /// Opens a recording at another of its sound tracks: 0 is the one that [`open`](Self::open) takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); also when there are not so many tracks that can be decoded.
+    pub fn open_track(path: &Path, index: usize) -> Result<Self, OpenError> {
+        open::open(path, index)
+    }
+
+    /// Number of sound tracks that can be decoded: one, except in films and in containers with a track for each speaker.
+    pub fn sound_tracks(&self) -> usize {
+        let audio = self.format.tracks().iter().filter(|track| track.codec_params.as_ref().is_some_and(|p| p.audio().is_some()));
+        match audio.count() {
+            0 | 1 => 1,
+            count => guarded(|| (0..count).take_while(|index| open::sound_track(self.format.as_ref(), *index).is_ok()).count())
+                .unwrap_or(1)
+                .max(1),
+        }
     }
 
     /// Frames per second of the last block, at first as the container states it.
@@ -259,7 +281,7 @@ impl Recording {
 
     /// A chained stream: what follows has its own parameters and its own clock.
     fn next_stream(&mut self) -> Result<(), DecodeError> {
-        match guarded(|| open::sound_track(self.format.as_ref())) {
+        match guarded(|| open::sound_track(self.format.as_ref(), self.index)) {
             Some(Ok(found)) => {
                 (self.track, self.decoder) = (found.id, found.decoder);
                 self.timeline.restart(found.time_base, found.window);
@@ -278,7 +300,7 @@ impl Recording {
 
     /// Replaces a decoder that panicked, whose state nobody knows.
     fn renew_decoder(&mut self) {
-        match guarded(|| open::sound_track(self.format.as_ref())) {
+        match guarded(|| open::sound_track(self.format.as_ref(), self.index)) {
             Some(Ok(found)) => self.decoder = found.decoder,
             _ => self.end(true),
         }

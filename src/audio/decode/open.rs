@@ -106,11 +106,12 @@ pub(super) struct SoundTrack {
     counted: bool,
 }
 
-pub(super) fn open(path: &Path) -> Result<Recording, OpenError> {
-    read(path).map_err(|problem| OpenError { path: path.to_owned(), problem })
+/// Opens a recording at its `index`th sound track that can be decoded, the default one first.
+pub(super) fn open(path: &Path, index: usize) -> Result<Recording, OpenError> {
+    read(path, index).map_err(|problem| OpenError { path: path.to_owned(), problem })
 }
 
-fn read(path: &Path) -> Result<Recording, OpenProblem> {
+fn read(path: &Path, index: usize) -> Result<Recording, OpenProblem> {
     let mut file = File::open(path).map_err(OpenProblem::Io)?;
     let metadata = file.metadata().map_err(OpenProblem::Io)?;
     if metadata.is_dir() {
@@ -124,11 +125,11 @@ fn read(path: &Path) -> Result<Recording, OpenProblem> {
         let mut head = Vec::new();
         file.by_ref().take(HEAD).read_to_end(&mut head).map_err(OpenProblem::Io)?;
         if playlist::is_playlist(&head) {
-            return read_playlist(path);
+            return read_playlist(path, index);
         }
         if transport::layout(&head).is_some() {
-            let parsed = parse_elementary(Segments::file(path.to_owned()), &head, Tail::default())?;
-            return Ok(recording(path, parsed, None));
+            let parsed = parse_elementary(Segments::file(path.to_owned()), &head, Tail::default(), index)?;
+            return Ok(recording(path, parsed, None, index));
         }
         if let Some(foreign) = foreign(&head) {
             return Err(OpenProblem::Foreign(foreign));
@@ -137,20 +138,20 @@ fn read(path: &Path) -> Result<Recording, OpenProblem> {
         edits = Edit::read_all(&mut file);
     }
     drop(file);
-    let mut parsed = parse(path, true);
+    let mut parsed = parse(path, true, index);
     if metadata.is_file() && matches!(parsed, Err(OpenProblem::Damaged(_))) {
         // Parsers that look ahead fail on a cut-off file; read from front to back it gives what is there.
-        parsed = parse(path, false).or(parsed);
+        parsed = parse(path, false, index).or(parsed);
     }
     let Parsed { format, mut track, tail } = parsed?;
     if let Some(window) = Edit::window(&edits, track.id, track.time_base, track.length) {
         track.window = window;
     }
-    Ok(recording(path, Parsed { format, track, tail }, None))
+    Ok(recording(path, Parsed { format, track, tail }, None, index))
 }
 
 /// A recording of what was parsed; `listed` is its length where something outside the files tells it.
-fn recording(path: &Path, parsed: Parsed, listed: Option<Duration>) -> Recording {
+fn recording(path: &Path, parsed: Parsed, listed: Option<Duration>, index: usize) -> Recording {
     let Parsed { format, track, tail } = parsed;
     let certain = certain_length(&track, &tail, format.format_info().format).map(|ticks| time(ticks, track.time_base));
     let duration = listed.or(certain).or_else(|| duration(&track, format.as_ref())).map(|duration| duration + tail.cut);
@@ -158,6 +159,7 @@ fn recording(path: &Path, parsed: Parsed, listed: Option<Duration>) -> Recording
         path: path.to_owned(),
         decoder: track.decoder,
         track: track.id,
+        index,
         timeline: Timeline::new(track.time_base, track.window),
         format,
         duration,
@@ -174,7 +176,7 @@ fn recording(path: &Path, parsed: Parsed, listed: Option<Duration>) -> Recording
     }
 }
 
-fn read_playlist(path: &Path) -> Result<Recording, OpenProblem> {
+fn read_playlist(path: &Path, index: usize) -> Result<Recording, OpenProblem> {
     let mut list = Playlist::read(path).map_err(OpenProblem::Playlist)?;
     let tail = Tail { cut: list.cut_tail(), ..Tail::default() };
     let listed = list.segments.iter().map(|segment| segment.duration).sum();
@@ -182,7 +184,7 @@ fn read_playlist(path: &Path) -> Result<Recording, OpenProblem> {
     let first = list.segments.iter().find(|segment| !segment.is_missing).cloned().into_iter().collect();
     Segments::new(first).take(HEAD).read_to_end(&mut head).map_err(OpenProblem::Io)?;
     if list.header.is_none() && (transport::layout(&head).is_some() || Frame::coding(&head).is_some()) {
-        return Ok(recording(path, parse_elementary(Segments::new(list.segments), &head, tail)?, Some(listed)));
+        return Ok(recording(path, parse_elementary(Segments::new(list.segments), &head, tail, index)?, Some(listed), index));
     }
     if list.segments.iter().any(|segment| segment.is_missing) {
         return Err(OpenProblem::Playlist(
@@ -190,18 +192,18 @@ fn read_playlist(path: &Path) -> Result<Recording, OpenProblem> {
         ));
     }
     let segments = list.header.into_iter().chain(list.segments).collect();
-    let parsed = parse_source(Box::new(Segments::new(segments)), tail)?;
-    Ok(recording(path, parsed, Some(listed)))
+    let parsed = parse_source(Box::new(Segments::new(segments)), tail, index)?;
+    Ok(recording(path, parsed, Some(listed), index))
 }
 
-fn parse_elementary(source: Segments, head: &[u8], tail: Tail) -> Result<Parsed, OpenProblem> {
+fn parse_elementary(source: Segments, head: &[u8], tail: Tail, index: usize) -> Result<Parsed, OpenProblem> {
     let opened = guarded(|| {
         let format = Elementary::open(source, head).map_err(|problem| match problem {
             Problem::Io(e) => OpenProblem::Io(e),
             Problem::Foreign(what) => OpenProblem::Codec(what.into()),
             Problem::NoSound => OpenProblem::NoAudio,
         })?;
-        let track = sound_track(&format)?;
+        let track = sound_track(&format, index)?;
         Ok(Parsed { format: Box::new(format), track, tail })
     });
     opened.unwrap_or_else(|| Err(OpenProblem::Damaged("its parser gave up".into())))
@@ -229,18 +231,18 @@ struct Parsed {
     tail: Tail,
 }
 
-fn parse(path: &Path, seekable: bool) -> Result<Parsed, OpenProblem> {
+fn parse(path: &Path, seekable: bool, index: usize) -> Result<Parsed, OpenProblem> {
     let file = File::open(path).map_err(OpenProblem::Io)?;
     let (source, tail) = Source::new(file, seekable).map_err(OpenProblem::Io)?;
-    parse_source(Box::new(source), tail)
+    parse_source(Box::new(source), tail, index)
 }
 
-fn parse_source(source: Box<dyn MediaSource>, tail: Tail) -> Result<Parsed, OpenProblem> {
+fn parse_source(source: Box<dyn MediaSource>, tail: Tail, index: usize) -> Result<Parsed, OpenProblem> {
     let parsed = guarded(|| {
         let stream = MediaSourceStream::new(source, Default::default());
         let probe = symphonia::default::get_probe();
         let format = probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default()).map_err(refusal)?;
-        let track = sound_track(format.as_ref())?;
+        let track = sound_track(format.as_ref(), index)?;
         Ok(Parsed { format, track, tail })
     });
     parsed.unwrap_or_else(|| Err(OpenProblem::Damaged("its parser gave up".into())))
@@ -263,15 +265,16 @@ fn refusal(error: FormatError) -> OpenProblem {
     }
 }
 
-/// The sound track to take: the default one if it can be decoded, or the first that can.
-pub(super) fn sound_track(format: &dyn FormatReader) -> Result<SoundTrack, OpenProblem> {
+/// The `index`th of the sound tracks that can be decoded, the default one first.
+pub(super) fn sound_track(format: &dyn FormatReader, index: usize) -> Result<SoundTrack, OpenProblem> {
     let mut tracks: Vec<(&Track, &AudioCodecParameters)> =
         format.tracks().iter().filter_map(|track| Some((track, track.codec_params.as_ref()?.audio()?))).collect();
     tracks.sort_by_key(|(track, _)| !track.flags.contains(TrackFlags::DEFAULT));
-    let mut problem = OpenProblem::NoAudio;
+    let (mut problem, mut passed) = (OpenProblem::NoAudio, 0);
     for (track, parameters) in tracks {
         match decoder(track, parameters, format.format_info().format) {
-            Ok(found) => return Ok(found),
+            Ok(found) if passed == index => return Ok(found),
+            Ok(_) => passed += 1,
             Err(e) if matches!(problem, OpenProblem::NoAudio) => problem = e,
             Err(_) => {}
         }

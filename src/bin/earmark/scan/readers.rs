@@ -121,14 +121,13 @@ impl Scan<'_> {
         let shared = &self.args.shared;
         let (path, name) = (&entry.path, entry.path.display().to_string());
         let room = shared.room.clone().unwrap_or_else(|| room_of(path, &name));
+        let progress = self.progress.begin(&name, entry.bytes);
         let source = |channel| Source {
             source: Some(name.clone()),
             room: room.clone(),
             speaker: shared.speaker(self.args.channels, channel),
         };
-        let sources: Vec<Source> = (0..8).map(source).collect();
-        let progress = self.progress.begin(&name, entry.bytes);
-        let mut collect = Collect { sender, file, sources, later: Vec::new(), progress };
+        let mut collect = Collect { sender, file, source: &source, later: Vec::new(), progress };
         collect.send(0, Item::Start);
         let result = match &entry.refusal {
             Some(refusal) => Err(refusal.clone()),
@@ -165,7 +164,7 @@ fn room_of(path: &Path, name: &str) -> String {
 struct Collect<'a> {
     sender: &'a SyncSender<Message>,
     file: usize,
-    sources: Vec<Source>,
+    source: &'a dyn Fn(u16) -> Source,
     /// Events of later channels, kept until the first channel is done so that a track's lines stay together.
     later: Vec<Vec<Item>>,
     progress: FileProgress<'a>,
@@ -174,7 +173,7 @@ struct Collect<'a> {
 impl Collect<'_> {
     fn send(&self, channel: usize, item: Item) {
         // An error means that writing has stopped, and so will this scan.
-        let _ = self.sender.send(Message { file: self.file, source: self.sources[channel].clone(), item: Some(item) });
+        let _ = self.sender.send(Message { file: self.file, source: (self.source)(channel as u16), item: Some(item) });
     }
 }
 
