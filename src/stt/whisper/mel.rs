@@ -151,9 +151,9 @@ impl Tables<'_> {
             for n in 0..LEAF {
                 let at = k * n % LEAF * stride;
                 let (cosine, sine, samples) = (self.cosines[at], self.sines[at], &samples[first + n * stride]);
-                for lane in 0..LANES {
-                    sum.re[lane] += samples[lane] * cosine;
-                    sum.im[lane] -= samples[lane] * sine;
+                for ((re, im), sample) in sum.re.iter_mut().zip(&mut sum.im).zip(samples) {
+                    *re += sample * cosine;
+                    *im -= sample * sine;
                 }
             }
             *out = sum;
