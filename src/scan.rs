@@ -16,7 +16,7 @@ pub enum Channels {
     /// All channels are one track.
     #[default]
     Mix,
-    /// Every channel is a speaker.
+    /// Every channel is a speaker; where there are several sound tracks, every channel of each of them.
     Split,
 }
 
@@ -78,7 +78,49 @@ pub fn scan_file(
     sink: &mut dyn ScanSink,
 ) -> Result<Vec<Summary>, ScanError> {
     let mut recording = Recording::open(path)?;
-    let total = recording.duration();
+    let sound_tracks = if channels == Channels::Split { recording.sound_tracks() } else { 1 };
+    let total = recording.duration().map(|duration| duration * sound_tracks as u32);
+    let mut summaries: Vec<Summary> = Vec::new();
+    for index in 0..sound_tracks {
+        if index > 0 {
+            recording = Recording::open_track(path, index)?;
+        }
+        let mut sink = Shifted {
+            sink: &mut *sink,
+            first: summaries.len() as u16,
+            before: recording.duration().unwrap_or_default() * index as u32,
+            total,
+        };
+        summaries.extend(scan_track(moderator, path, channels, &mut recording, &mut sink)?);
+    }
+    Ok(summaries)
+}
+
+/// Passes on what is learnt of one of several sound tracks.
+struct Shifted<'a> {
+    sink: &'a mut dyn ScanSink,
+    first: u16,
+    before: Duration,
+    total: Option<Duration>,
+}
+
+impl Shifted<'_> {
+    fn event(&mut self, channel: u16, event: Event) {
+        self.sink.event(self.first + channel, event);
+    }
+
+    fn progress(&mut self, read: Duration) -> bool {
+        self.sink.progress(self.before + read, self.total)
+    }
+}
+
+fn scan_track(
+    moderator: &Moderator,
+    path: &Path,
+    channels: Channels,
+    recording: &mut Recording,
+    sink: &mut Shifted<'_>,
+) -> Result<Vec<Summary>, ScanError> {
     let mut tracks: Vec<Driven> = Vec::new();
     let mut read = Duration::ZERO;
     while let Some(block) = recording.next_block()? {
@@ -106,7 +148,7 @@ pub fn scan_file(
                 read += lost;
             }
         }
-        if !sink.progress(read, total) {
+        if !sink.progress(read) {
             return Err(ScanError::Stopped(path.to_owned()));
         }
     }
@@ -115,7 +157,14 @@ pub fn scan_file(
     }
     for (channel, track) in (0..).zip(&mut tracks) {
         track.finish();
-        track.settle(&mut |event| sink.event(channel, event));
+        track.pump(&mut |event| sink.event(channel, event));
+    }
+    for (channel, track) in (0..).zip(&mut tracks) {
+        while track.wait(&mut |event| sink.event(channel, event)) {
+            if !sink.progress(read) {
+                return Err(ScanError::Stopped(path.to_owned()));
+            }
+        }
     }
     Ok(tracks.iter().map(Driven::summary).collect())
 }

@@ -8,7 +8,7 @@ mod resample;
 mod ring;
 
 #[cfg(feature = "decode")]
-pub use decode::{Block, DecodeError, OpenError, OpenProblem, Recording};
+pub use decode::{Block, DecodeError, OpenError, OpenProblem, Recording, is_guarded, playlist_parts};
 pub use level::Level;
 pub use pcm::{ChannelPick, Pcm, PcmError};
 pub use resample::{ResampleError, Resampler};

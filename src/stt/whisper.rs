@@ -5,6 +5,7 @@
 
 mod align;
 mod greedy;
+mod mel;
 mod words;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use crate::config::Language;
 use crate::stt::{Evidence, Request, TranscribeError, Transcriber, Transcript, Word, Worker};
 use crate::time::TICKS_PER_SECOND;
 use greedy::{Decoded, Steps, Vocabulary};
+use mel::Spectrogram;
 
 /// Encoder positions a second: 20 ms each.
 const POSITION_TICKS: usize = 320;
@@ -102,7 +104,9 @@ impl Transcriber for Whisper {
         prime.set_duration_ms(100);
         let window = FULL_WINDOW;
         set_window(&mut state, &prime, window)?;
-        Ok(Box::new(WhisperWorker { context: self.context.clone(), vocabulary: self.vocabulary.clone(), state, prime, window }))
+        let spectrogram = (self.context.model_n_mels() as usize == mel::BANDS).then(Spectrogram::new);
+        let (context, vocabulary) = (self.context.clone(), self.vocabulary.clone());
+        Ok(Box::new(WhisperWorker { context, vocabulary, state, prime, window, spectrogram }))
     }
 }
 
@@ -123,6 +127,8 @@ struct WhisperWorker {
     state: WhisperState,
     prime: FullParams<'static, 'static>,
     window: usize,
+    /// None for models whose spectrograms have another number of bands: whisper.cpp makes those.
+    spectrogram: Option<Spectrogram>,
 }
 
 impl Steps for WhisperState {
@@ -207,16 +213,15 @@ impl WhisperWorker {
             set_window(&mut self.state, &self.prime, window)?;
             self.window = window;
         }
-        let padded;
-        let samples = if audio.len() < SHORTEST {
-            let mut copy = audio.to_vec();
-            copy.resize(SHORTEST, 0.0);
-            padded = copy;
-            &padded[..]
-        } else {
-            audio
-        };
-        self.state.pcm_to_mel(samples, 1).map_err(engine)?;
+        match &mut self.spectrogram {
+            // Two frames to a position of the encoder.
+            Some(spectrogram) => self.state.set_mel(spectrogram.of(audio, 2 * window)).map_err(engine)?,
+            None => {
+                let mut padded = audio.to_vec();
+                padded.resize(audio.len().max(SHORTEST), 0.0);
+                self.state.pcm_to_mel(&padded, 1).map_err(engine)?;
+            }
+        }
         self.state.encode(0, 1).map_err(engine)?;
         let seconds = audio.len() as f32 / TICKS_PER_SECOND as f32;
         let positions = audio.len().div_ceil(POSITION_TICKS);

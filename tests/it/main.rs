@@ -14,6 +14,10 @@ mod cli;
 mod csv;
 #[cfg(feature = "decode")]
 mod decode;
+#[cfg(feature = "decode")]
+mod decode_damage;
+#[cfg(feature = "decode")]
+mod decode_streams;
 mod fixtures;
 mod flag;
 mod invariants;
@@ -22,6 +26,8 @@ mod policy;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod report;
 mod rooms;
+#[cfg(all(feature = "whisper", feature = "cli"))]
+mod scan;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod speech;
 mod spoken;

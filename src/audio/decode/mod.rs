@@ -1,10 +1,17 @@
 //! Recordings as a stream of blocks: container, codec, gaps and damage.
 
 mod edit_list;
+mod elementary;
+mod frame;
 mod open;
+mod playlist;
+mod segments;
 mod source;
 mod timeline;
+mod transport;
+mod upsample;
 
+use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -17,10 +24,14 @@ use symphonia::core::packet::Packet;
 use thiserror::Error;
 
 pub use open::{OpenError, OpenProblem};
+pub use playlist::playlist_parts;
 use timeline::Timeline;
+use upsample::Upsampler;
 
 /// Sampling rates taken, in Hz.
-const RATES: std::ops::RangeInclusive<u32> = 8_000..=192_000;
+const RATES: std::ops::RangeInclusive<u32> = 4_000..=192_000;
+/// Lower rates are doubled: a track takes no less.
+const LEAST_RATE: u32 = 8_000;
 /// Channel counts taken.
 const CHANNELS: std::ops::RangeInclusive<usize> = 1..=8;
 /// What a recording may fall short of its stated length without a word: a codec frame or two.
@@ -68,8 +79,9 @@ impl fmt::Debug for Block<'_> {
     }
 }
 
-/// An open recording: wav, flac, mp3, ogg (Vorbis, Opus, FLAC), webm and mkv, m4a and mp4 (AAC, ALAC, Opus), aiff or caf,
-/// told by content, not by name. Of a film the sound track is taken.
+/// An open recording: wav, flac, mp3, ogg (Vorbis, Opus, FLAC), webm and mkv, m4a and mp4 (AAC, ALAC, Opus), AAC in ADTS,
+/// MPEG transport streams (AAC, MPEG audio), HLS playlists whose segments lie beside them, aiff or caf, told by content, not
+/// by name. Of a film the sound track is taken. Nothing is fetched from a network.
 ///
 /// The encoder's delay and padding are removed where the container states them. Damage is passed over and reported as
 /// [`Block::Lost`], so positions stay those of the recording. Memory does not grow with the length of the recording.
@@ -91,6 +103,8 @@ pub struct Recording {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
+    /// Which of the sound tracks it is.
+    index: usize,
     timeline: Timeline,
     duration: Option<Duration>,
     /// Missing from the end of the file, by its own account.
@@ -98,6 +112,7 @@ pub struct Recording {
     /// Length by a count of frames; what falls short of it is lost.
     certain: Option<Duration>,
     samples: Vec<f32>,
+    upsampler: Upsampler,
     served: usize,
     rate: u32,
     channels: u16,
@@ -124,7 +139,27 @@ impl Recording {
     ///
     /// [`OpenError`] with the path and what to do about it.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        open::open(path)
+        open::open(path, 0)
+    }
+
+    /// Opens a recording at another of its sound tracks: 0 is the one that [`open`](Self::open) takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); also when there are not so many tracks that can be decoded.
+    pub fn open_track(path: &Path, index: usize) -> Result<Self, OpenError> {
+        open::open(path, index)
+    }
+
+    /// Number of sound tracks that can be decoded: one, except in films and in containers with a track for each speaker.
+    pub fn sound_tracks(&self) -> usize {
+        let audio = self.format.tracks().iter().filter(|track| track.codec_params.as_ref().is_some_and(|p| p.audio().is_some()));
+        match audio.count() {
+            0 | 1 => 1,
+            count => guarded(|| (0..count).take_while(|index| open::sound_track(self.format.as_ref(), *index).is_ok()).count())
+                .unwrap_or(1)
+                .max(1),
+        }
     }
 
     /// Frames per second of the last block, at first as the container states it.
@@ -224,7 +259,7 @@ impl Recording {
         };
         let at = self.timeline.position().as_secs_f64();
         if !RATES.contains(&rate) {
-            return Err(self.error(format!("goes on at {rate} Hz after {at:.1} s, it must be 8000 to 192000; convert it first")));
+            return Err(self.error(format!("goes on at {rate} Hz after {at:.1} s, it must be 4000 to 192000; convert it first")));
         }
         if !CHANNELS.contains(&channels) {
             return Err(
@@ -236,12 +271,17 @@ impl Recording {
         self.lost += placed.gap;
         self.served = placed.keep.start * channels;
         self.samples.truncate(placed.keep.end * channels);
+        if rate < LEAST_RATE {
+            self.samples.drain(..std::mem::take(&mut self.served));
+            self.upsampler.run(&mut self.samples, channels);
+            self.rate = 2 * rate;
+        }
         Ok(())
     }
 
     /// A chained stream: what follows has its own parameters and its own clock.
     fn next_stream(&mut self) -> Result<(), DecodeError> {
-        match guarded(|| open::sound_track(self.format.as_ref())) {
+        match guarded(|| open::sound_track(self.format.as_ref(), self.index)) {
             Some(Ok(found)) => {
                 (self.track, self.decoder) = (found.id, found.decoder);
                 self.timeline.restart(found.time_base, found.window);
@@ -260,7 +300,7 @@ impl Recording {
 
     /// Replaces a decoder that panicked, whose state nobody knows.
     fn renew_decoder(&mut self) {
-        match guarded(|| open::sound_track(self.format.as_ref())) {
+        match guarded(|| open::sound_track(self.format.as_ref(), self.index)) {
             Some(Ok(found)) => self.decoder = found.decoder,
             _ => self.end(true),
         }
@@ -281,7 +321,29 @@ impl Recording {
     }
 }
 
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is in a parser whose panics are caught and reported as damage. For a panic hook that should not
+/// print them: hooks run before a panic is caught.
+///
+/// ```
+/// let before = std::panic::take_hook();
+/// std::panic::set_hook(Box::new(move |info| {
+///     if !earmark::audio::is_guarded() {
+///         before(info);
+///     }
+/// }));
+/// ```
+pub fn is_guarded() -> bool {
+    GUARDED.get()
+}
+
 /// Runs the parsers, which hostile files can still make panic. What panicked is not used again.
 fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(work)).ok()
+    let before = GUARDED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(work)).ok();
+    GUARDED.set(before);
+    result
 }

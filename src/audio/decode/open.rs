@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -14,18 +14,26 @@ use symphonia::core::errors::Error as FormatError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::well_known::{FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG};
 use symphonia::core::formats::{FormatId, FormatOptions, FormatReader, Track, TrackFlags};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::units::TimeBase;
 use thiserror::Error;
 
 use super::edit_list::Edit;
+use super::elementary::{Elementary, Problem};
+use super::frame::Frame;
+use super::playlist::{self, Playlist};
+use super::segments::Segments;
 use super::source::{Source, Tail};
 use super::timeline::{Timeline, Window};
-use super::{CHANNELS, RATES, Recording, guarded};
+use super::transport;
+use super::upsample::Upsampler;
+use super::{CHANNELS, LEAST_RATE, RATES, Recording, guarded};
 
 /// Fewer bytes than this hold no audio in any format.
 const MIN_BYTES: u64 = 16;
+/// Bytes at the beginning by which transport streams, playlists and bare frames are told.
+const HEAD: u64 = 8 << 10;
 
 /// A file that cannot be opened as a recording.
 #[derive(Debug, Error)]
@@ -52,9 +60,15 @@ pub enum OpenProblem {
     TooShort(u64),
     /// No known container in it.
     #[error(
-        "is no recording earmark can read (wav, flac, mp3, ogg, opus, webm, mkv, m4a, mp4, aac, aiff, caf); convert it to flac first"
+        "is no recording earmark can read (wav, flac, mp3, ogg, opus, webm, mkv, m4a, mp4, aac, ts, m3u8, aiff, caf); convert it first: ffmpeg -i IN OUT.flac"
     )]
     Unrecognised,
+    /// A format that is known and not decoded.
+    #[error("is {0}, which earmark does not decode; convert it first: ffmpeg -i IN OUT.flac")]
+    Foreign(&'static str),
+    /// A playlist that leads to no sound.
+    #[error("is a playlist that {0}")]
+    Playlist(String),
     /// The container is known, its header broken.
     #[error("has a damaged header ({0}); copy it again or repair it")]
     Damaged(String),
@@ -65,7 +79,7 @@ pub enum OpenProblem {
     #[error("has sound in a codec earmark does not decode ({0}); convert it to flac first")]
     Codec(String),
     /// The sampling rate is out of range.
-    #[error("has a rate of {0} Hz, it must be 8000 to 192000; convert it first")]
+    #[error("has a rate of {0} Hz, it must be 4000 to 192000; convert it first")]
     Rate(u32),
     /// The channel count is out of range.
     #[error("has {0} channels, there must be 1 to 8; convert it first")]
@@ -92,11 +106,12 @@ pub(super) struct SoundTrack {
     counted: bool,
 }
 
-pub(super) fn open(path: &Path) -> Result<Recording, OpenError> {
-    read(path).map_err(|problem| OpenError { path: path.to_owned(), problem })
+/// Opens a recording at its `index`th sound track that can be decoded, the default one first.
+pub(super) fn open(path: &Path, index: usize) -> Result<Recording, OpenError> {
+    read(path, index).map_err(|problem| OpenError { path: path.to_owned(), problem })
 }
 
-fn read(path: &Path) -> Result<Recording, OpenProblem> {
+fn read(path: &Path, index: usize) -> Result<Recording, OpenProblem> {
     let mut file = File::open(path).map_err(OpenProblem::Io)?;
     let metadata = file.metadata().map_err(OpenProblem::Io)?;
     if metadata.is_dir() {
@@ -107,37 +122,107 @@ fn read(path: &Path) -> Result<Recording, OpenProblem> {
     }
     let mut edits = Vec::new();
     if metadata.is_file() {
+        let mut head = Vec::new();
+        file.by_ref().take(HEAD).read_to_end(&mut head).map_err(OpenProblem::Io)?;
+        if playlist::is_playlist(&head) {
+            return read_playlist(path, index);
+        }
+        if transport::layout(&head).is_some() {
+            let parsed = parse_elementary(Segments::file(path.to_owned()), &head, Tail::default(), index)?;
+            return Ok(recording(path, parsed, None, index));
+        }
+        if let Some(foreign) = foreign(&head) {
+            return Err(OpenProblem::Foreign(foreign));
+        }
+        file.seek(SeekFrom::Start(0)).map_err(OpenProblem::Io)?;
         edits = Edit::read_all(&mut file);
     }
     drop(file);
-    let mut parsed = parse(path, true);
+    let mut parsed = parse(path, true, index);
     if metadata.is_file() && matches!(parsed, Err(OpenProblem::Damaged(_))) {
         // Parsers that look ahead fail on a cut-off file; read from front to back it gives what is there.
-        parsed = parse(path, false).or(parsed);
+        parsed = parse(path, false, index).or(parsed);
     }
     let Parsed { format, mut track, tail } = parsed?;
     if let Some(window) = Edit::window(&edits, track.id, track.time_base, track.length) {
         track.window = window;
     }
+    Ok(recording(path, Parsed { format, track, tail }, None, index))
+}
+
+/// A recording of what was parsed; `listed` is its length where something outside the files tells it.
+fn recording(path: &Path, parsed: Parsed, listed: Option<Duration>, index: usize) -> Recording {
+    let Parsed { format, track, tail } = parsed;
     let certain = certain_length(&track, &tail, format.format_info().format).map(|ticks| time(ticks, track.time_base));
-    let duration = certain.or_else(|| duration(&track, format.as_ref())).map(|duration| duration + tail.cut);
-    Ok(Recording {
+    let duration = listed.or(certain).or_else(|| duration(&track, format.as_ref())).map(|duration| duration + tail.cut);
+    Recording {
         path: path.to_owned(),
         decoder: track.decoder,
         track: track.id,
+        index,
         timeline: Timeline::new(track.time_base, track.window),
         format,
         duration,
         cut: tail.cut,
         certain,
         samples: Vec::new(),
+        upsampler: Upsampler::default(),
         served: 0,
-        rate: track.rate,
+        rate: if track.rate < LEAST_RATE { 2 * track.rate } else { track.rate },
         channels: track.channels,
         lost: Duration::ZERO,
         fruitless: 0,
         ended: false,
-    })
+    }
+}
+
+fn read_playlist(path: &Path, index: usize) -> Result<Recording, OpenProblem> {
+    let mut list = Playlist::read(path).map_err(OpenProblem::Playlist)?;
+    let tail = Tail { cut: list.cut_tail(), ..Tail::default() };
+    let listed = list.segments.iter().map(|segment| segment.duration).sum();
+    let mut head = Vec::new();
+    let first = list.segments.iter().find(|segment| !segment.is_missing).cloned().into_iter().collect();
+    Segments::new(first).take(HEAD).read_to_end(&mut head).map_err(OpenProblem::Io)?;
+    if list.header.is_none() && (transport::layout(&head).is_some() || Frame::coding(&head).is_some()) {
+        return Ok(recording(path, parse_elementary(Segments::new(list.segments), &head, tail, index)?, Some(listed), index));
+    }
+    if list.segments.iter().any(|segment| segment.is_missing) {
+        return Err(OpenProblem::Playlist(
+            "lacks segments, and those it has don't tell where they belong; get the others".into(),
+        ));
+    }
+    let segments = list.header.into_iter().chain(list.segments).collect();
+    let parsed = parse_source(Box::new(Segments::new(segments)), tail, index)?;
+    Ok(recording(path, parsed, Some(listed), index))
+}
+
+fn parse_elementary(source: Segments, head: &[u8], tail: Tail, index: usize) -> Result<Parsed, OpenProblem> {
+    let opened = guarded(|| {
+        let format = Elementary::open(source, head).map_err(|problem| match problem {
+            Problem::Io(e) => OpenProblem::Io(e),
+            Problem::Foreign(what) => OpenProblem::Codec(what.into()),
+            Problem::NoSound => OpenProblem::NoAudio,
+        })?;
+        let track = sound_track(&format, index)?;
+        Ok(Parsed { format: Box::new(format), track, tail })
+    });
+    opened.unwrap_or_else(|| Err(OpenProblem::Damaged("its parser gave up".into())))
+}
+
+/// Formats that can be told from their first bytes and for which there is no decoder.
+fn foreign(head: &[u8]) -> Option<&'static str> {
+    const KNOWN: [(&[u8], &str); 9] = [
+        (b"#!AMR", "AMR"),
+        (b"#!SILK", "SILK"),
+        (b"\x02#!SILK", "SILK"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media (ASF)"),
+        (b".RMF", "RealMedia"),
+        (b".snd", "Sun audio"),
+        (b"\x0b\x77", "AC-3"),
+        (b"MThd", "MIDI"),
+        (b"FLV", "Flash video"),
+    ];
+    KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, name)| *name)
 }
 
 struct Parsed {
@@ -146,14 +231,18 @@ struct Parsed {
     tail: Tail,
 }
 
-fn parse(path: &Path, seekable: bool) -> Result<Parsed, OpenProblem> {
+fn parse(path: &Path, seekable: bool, index: usize) -> Result<Parsed, OpenProblem> {
     let file = File::open(path).map_err(OpenProblem::Io)?;
     let (source, tail) = Source::new(file, seekable).map_err(OpenProblem::Io)?;
+    parse_source(Box::new(source), tail, index)
+}
+
+fn parse_source(source: Box<dyn MediaSource>, tail: Tail, index: usize) -> Result<Parsed, OpenProblem> {
     let parsed = guarded(|| {
-        let stream = MediaSourceStream::new(Box::new(source), Default::default());
+        let stream = MediaSourceStream::new(source, Default::default());
         let probe = symphonia::default::get_probe();
         let format = probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default()).map_err(refusal)?;
-        let track = sound_track(format.as_ref())?;
+        let track = sound_track(format.as_ref(), index)?;
         Ok(Parsed { format, track, tail })
     });
     parsed.unwrap_or_else(|| Err(OpenProblem::Damaged("its parser gave up".into())))
@@ -176,15 +265,16 @@ fn refusal(error: FormatError) -> OpenProblem {
     }
 }
 
-/// The sound track to take: the default one if it can be decoded, or the first that can.
-pub(super) fn sound_track(format: &dyn FormatReader) -> Result<SoundTrack, OpenProblem> {
+/// The `index`th of the sound tracks that can be decoded, the default one first.
+pub(super) fn sound_track(format: &dyn FormatReader, index: usize) -> Result<SoundTrack, OpenProblem> {
     let mut tracks: Vec<(&Track, &AudioCodecParameters)> =
         format.tracks().iter().filter_map(|track| Some((track, track.codec_params.as_ref()?.audio()?))).collect();
     tracks.sort_by_key(|(track, _)| !track.flags.contains(TrackFlags::DEFAULT));
-    let mut problem = OpenProblem::NoAudio;
+    let (mut problem, mut passed) = (OpenProblem::NoAudio, 0);
     for (track, parameters) in tracks {
         match decoder(track, parameters, format.format_info().format) {
-            Ok(found) => return Ok(found),
+            Ok(found) if passed == index => return Ok(found),
+            Ok(_) => passed += 1,
             Err(e) if matches!(problem, OpenProblem::NoAudio) => problem = e,
             Err(_) => {}
         }

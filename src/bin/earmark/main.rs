@@ -45,6 +45,13 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // A damaged recording's parser may panic; that is caught, and said as an error of the recording.
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !earmark::audio::is_guarded() {
+            print(info);
+        }
+    }));
     let result = match Cli::parse().command {
         Command::Scan(args) => scan::run(&args),
         Command::Live(args) => live::run(&args),

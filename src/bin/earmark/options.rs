@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use earmark::flag::Severity;
-use earmark::model::ModelStore;
+use earmark::model::{ModelFile, ModelStore};
 use earmark::report::{Provenance, Run};
 use earmark::stt::{Transcriber, Whisper};
 use earmark::{Channels, Language, Moderator, ModeratorOptions, TrackConfig};
@@ -88,31 +88,33 @@ impl From<Level> for Severity {
 
 impl Shared {
     /// Loads policy and model and starts the workers.
-    pub fn start(&self, mut track: TrackConfig) -> Result<(Moderator, Run), String> {
+    pub fn start(&self, track: TrackConfig) -> Result<(Moderator, Run), String> {
+        let prepared = self.prepare(track)?;
+        let run = prepared.run.clone();
+        Ok((prepared.start(|model| model)?, run))
+    }
+
+    /// Loads the policy and finds the model, without loading it yet.
+    pub fn prepare(&self, mut track: TrackConfig) -> Result<Prepared, String> {
         if self.classifier == Switch::On {
             return Err("--classifier on: this version has rules only; leave the option out".into());
         }
         let policy = policy_file::load(&self.policy).map_err(|e| e.one_line(&self.policy))?;
-        let file = ModelStore::discover().resolve(&self.model).map_err(|e| e.to_string())?;
+        let model = ModelStore::discover().resolve(&self.model).map_err(|e| e.to_string())?;
         track.language = match &*self.language {
             "auto" => Language::Auto,
             code => Language::Fixed(code.into()),
         };
         let run = Run {
-            model: Provenance { name: file.name.clone(), sha256: file.sha256.clone() },
+            model: Provenance { name: model.name.clone(), sha256: model.sha256.clone() },
             policy: Provenance { name: policy.name().into(), sha256: policy.sha256().into() },
         };
-        let model: Arc<dyn Transcriber> = Arc::new(Whisper::load(&file.name, &file.path).map_err(|e| e.to_string())?);
-        if let Language::Fixed(code) = &track.language {
-            model.check_language(code).map_err(|e| format!("--language {code}: {e}"))?;
-        }
         let mut options = ModeratorOptions::default();
         options.track = track;
         options.policy = policy;
         options.room = self.room.clone().unwrap_or_default();
         options.workers = self.jobs.map_or(options.workers, usize::from);
-        let moderator = Moderator::new(&model, options).map_err(|e| e.to_string())?;
-        Ok((moderator, run))
+        Ok(Prepared { run, model, options })
     }
 
     /// The speaker of a channel.
@@ -121,5 +123,23 @@ impl Shared {
             ChannelMode::Mix => self.speaker.clone(),
             ChannelMode::Split => format!("{}-{}", self.speaker, channel + 1),
         }
+    }
+}
+
+/// Everything a run depends on, before the model is loaded.
+pub struct Prepared {
+    pub run: Run,
+    model: ModelFile,
+    options: ModeratorOptions,
+}
+
+impl Prepared {
+    /// Loads the model and starts the workers; `wrap` may put something in front of it.
+    pub fn start(self, wrap: impl FnOnce(Arc<dyn Transcriber>) -> Arc<dyn Transcriber>) -> Result<Moderator, String> {
+        let model: Arc<dyn Transcriber> = Arc::new(Whisper::load(&self.model.name, &self.model.path).map_err(|e| e.to_string())?);
+        if let Language::Fixed(code) = &self.options.track.language {
+            model.check_language(code).map_err(|e| format!("--language {code}: {e}"))?;
+        }
+        Moderator::new(&wrap(model), self.options).map_err(|e| e.to_string())
     }
 }

@@ -1,7 +1,7 @@
 //! Where reports go: standard output or a file, in some format.
 
-use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use clap::ValueEnum;
@@ -39,6 +39,8 @@ pub struct Output {
     report: Box<dyn Report>,
     run: Run,
     flush: bool,
+    /// The file behind `out`, if it is one.
+    file: Option<File>,
 }
 
 impl Output {
@@ -67,12 +69,43 @@ impl Output {
 
     /// Whatever `report` writes, into a file or standard output.
     pub fn with(report: Box<dyn Report>, path: Option<&Path>, run: Run, flush: bool) -> Result<Self, String> {
-        let name = path.map_or_else(|| "standard output".into(), |path| path.display().to_string());
-        let out: Box<dyn Write> = match path {
-            Some(path) => Box::new(BufWriter::new(File::create(path).map_err(|e| format!("{name}: cannot be written: {e}"))?)),
-            None => Box::new(BufWriter::new(io::stdout())),
+        let Some(path) = path else {
+            let (out, name) = (Box::new(BufWriter::new(io::stdout())), "standard output".into());
+            return Ok(Self { out, name, report, run, flush, file: None });
         };
-        Ok(Self { out, name, report, run, flush })
+        Self::into(File::create(path), path, report, run, flush)
+    }
+
+    /// Into a file after its first `offset` bytes; what follows them is given up.
+    pub fn after(report: Box<dyn Report>, path: &Path, offset: u64, run: Run) -> Result<Self, String> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let file = file.and_then(|mut file| {
+            file.set_len(offset)?;
+            file.seek(SeekFrom::Start(offset))?;
+            Ok(file)
+        });
+        Self::into(file, path, report, run, false)
+    }
+
+    fn into(file: io::Result<File>, path: &Path, report: Box<dyn Report>, run: Run, flush: bool) -> Result<Self, String> {
+        let name = path.display().to_string();
+        let opened = file.and_then(|file| Ok((file.try_clone()?, file)));
+        let (handle, file) = opened.map_err(|e| format!("{name}: cannot be written: {e}"))?;
+        Ok(Self { out: Box::new(BufWriter::new(file)), name, report, run, flush, file: Some(handle) })
+    }
+
+    /// How long the output is with all that was written so far; 0 when it is no file.
+    pub fn position(&mut self) -> Result<u64, Stop> {
+        self.flush()?;
+        let Some(file) = &mut self.file else { return Ok(0) };
+        file.stream_position().map_err(|e| self.stop(&e))
+    }
+
+    /// Brings everything to the disk.
+    pub fn sync(&mut self) -> Result<(), Stop> {
+        self.flush()?;
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.sync_data().map_err(|e| self.stop(&e))
     }
 
     pub fn item(&mut self, source: &Source, item: &Item) -> Result<(), Stop> {
