@@ -26,12 +26,14 @@ const LEARNING: f64 = 0.2;
 /// Give a pool the quick model as its [`smaller`](crate::PoolOptions::smaller) one, so that second hearings end under load.
 ///
 /// ```no_run
+/// # #[cfg(feature = "whisper")] {
 /// use std::sync::Arc;
 /// use earmark::flag::Policy;
 /// use earmark::stt::{Cascade, Transcriber, Whisper};
 /// let quick = Arc::new(Whisper::load("tiny.en", "models/ggml-tiny.en-q8_0.bin".as_ref())?);
 /// let careful = Arc::new(Whisper::load("base", "models/ggml-base-q8_0.bin".as_ref())?);
 /// let model: Arc<dyn Transcriber> = Arc::new(Cascade::new(quick, careful).with_policy(Policy::bundled()));
+/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
