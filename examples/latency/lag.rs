@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use earmark::flag::HeardWord;
 use earmark::{Event, Flag, FlagId, FlagState, TranscriptEvent, TranscriptState, UtteranceId};
 
 use crate::playlist::Playlist;
@@ -79,7 +80,7 @@ impl Watch {
                 out.fin.add(since(list.speech_end(start, end + SLACK) as u64));
                 let mut seen = self.seen.remove(&transcript.utterance).unwrap_or_default();
                 for word in transcript.words.iter() {
-                    let (middle, text) = ((word.span.start.as_secs_f64() + word.span.end.as_secs_f64()) / 2.0, plain(&word.text));
+                    let (text, middle) = plain(word);
                     let same = |(other, at, _): &(String, f64, Duration)| *other == text && (at - middle).abs() < SAME_WORD;
                     let first = seen.iter().position(same).map_or(now, |index| seen.remove(index).2);
                     out.word.add(first.saturating_sub(arrived(word.span.end.ticks() as usize)));
@@ -94,7 +95,7 @@ impl Watch {
     fn partial(&mut self, now: Duration, transcript: &TranscriptEvent) {
         let seen = self.seen.entry(transcript.utterance).or_default();
         for word in transcript.words.iter() {
-            let (middle, text) = ((word.span.start.as_secs_f64() + word.span.end.as_secs_f64()) / 2.0, plain(&word.text));
+            let (text, middle) = plain(word);
             if !seen.iter().any(|(other, at, _)| *other == text && (at - middle).abs() < SAME_WORD) {
                 seen.push((text, middle, now));
             }
@@ -113,6 +114,7 @@ impl Watch {
     }
 }
 
-fn plain(text: &str) -> String {
-    words(text).concat()
+/// A word without punctuation, and the middle of its span in seconds.
+fn plain(word: &HeardWord) -> (String, f64) {
+    (words(&word.text).concat(), (word.span.start.as_secs_f64() + word.span.end.as_secs_f64()) / 2.0)
 }

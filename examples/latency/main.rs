@@ -107,7 +107,7 @@ fn run(args: &Args) -> Result<(), String> {
     let setting = Setting {
         model: model(&args.model)?,
         smaller: args.smaller.as_deref().map(model).transpose()?,
-        workers: args.workers.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
+        workers: args.workers.map_or_else(|| earmark::PoolOptions::default().workers, usize::from),
         partials: args.partials == Switch::On,
         duty: args.duty,
     };

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use serde::Deserialize;
 use serde_json::json;
@@ -14,7 +13,7 @@ use crate::board::{Key, Request, Watch};
 use crate::decisions::Decision;
 use crate::limits::Bucket;
 use crate::server::{Server, name, stopped};
-use crate::socket::{Bye, close, say};
+use crate::socket::{Bye, close, say, still_there};
 
 /// Most characters of a note.
 const LONGEST_NOTE: usize = 500;
@@ -81,12 +80,10 @@ async fn attend(socket: &mut WebSocket, server: &Server, watch: &mut Watch, stop
                     Err(problem) => Message::Text(json!({ "type": "refused", "problem": problem }).to_string().into()),
                 }
             }
-            _ = ping.tick() => {
-                if heard.elapsed() > limits.idle {
-                    return Bye::Refused(format!("no sign of life for {} s", limits.idle.as_secs()));
-                }
-                Message::Ping(Bytes::new())
-            }
+            _ = ping.tick() => match still_there(heard.elapsed(), limits.idle) {
+                Ok(ping) => ping,
+                Err(bye) => return bye,
+            },
             () = stopped(stop) => return Bye::GoingAway,
         };
         if let Err(bye) = say(socket, limits.send, said).await {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use tokio::time::timeout;
 
@@ -73,6 +74,14 @@ pub async fn say(socket: &mut WebSocket, within: Duration, message: Message) -> 
         Ok(Err(_)) => Err(Bye::Gone),
         Err(_) => Err(Bye::TooSlow(format!("a message was not taken within {} s", within.as_secs_f32()))),
     }
+}
+
+/// What to ask of a side that was silent for so long, unless that was too long.
+pub fn still_there(silent: Duration, most: Duration) -> Result<Message, Bye> {
+    if silent > most {
+        return Err(Bye::Refused(format!("no sign of life for {} s", most.as_secs())));
+    }
+    Ok(Message::Ping(Bytes::new()))
 }
 
 /// Says why, and lets the other side finish.

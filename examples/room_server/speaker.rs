@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use earmark::audio::Level;
 use serde::Deserialize;
@@ -18,7 +17,7 @@ use crate::limits::Bucket;
 use crate::metrics::REFUSED;
 use crate::room::ToRoom;
 use crate::server::{Server, name, stopped};
-use crate::socket::{Bye, close, say};
+use crate::socket::{Bye, close, say, still_there};
 
 /// Longest gap a speaker may report at once, in seconds.
 const LONGEST_GAP: f64 = 60.0;
@@ -171,12 +170,10 @@ impl Speaker<'_> {
                     Ok(text) => Message::Text(text.into()),
                     Err(bye) => return bye,
                 },
-                _ = ping.tick() => {
-                    if heard.elapsed() > limits.idle {
-                        return Bye::Refused(format!("no sign of life for {} s", limits.idle.as_secs()));
-                    }
-                    Message::Ping(Bytes::new())
-                }
+                _ = ping.tick() => match still_there(heard.elapsed(), limits.idle) {
+                    Ok(ping) => ping,
+                    Err(bye) => return bye,
+                },
                 () = stopped(stop) => return Bye::GoingAway,
             };
             if let Err(bye) = say(socket, limits.send, said).await {

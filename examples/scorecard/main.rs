@@ -93,7 +93,7 @@ fn run(args: &Args) -> Result<(), String> {
         Some(limit) => cases::thinned(all, limit as usize),
         None => all,
     };
-    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let jobs = args.jobs.map_or_else(|| earmark::PoolOptions::default().workers, usize::from);
     let mut cards = Vec::new();
     let mut heard = hear::CSV_HEADER.to_owned();
     for file in &models {

@@ -1,16 +1,14 @@
 //! A track and the pool that does its work.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use crate::audio::Pcm;
 use crate::drive::Pool;
+use crate::drive::answers::Answers;
 use crate::drive::finite::{Piece, pieces};
-use crate::drive::observe;
 use crate::drive::pool::{Lane, Share};
 use crate::event::{Event, Output};
-use crate::job::JobDone;
 use crate::time::MonoTime;
 use crate::track::{PushError, Summary, Track};
 
@@ -23,32 +21,31 @@ pub struct Driven {
     share: Share,
     lane: Lane,
     partial_every: Option<Duration>,
-    results: Receiver<JobDone>,
-    result_sender: Sender<JobDone>,
-    wake: Option<Arc<dyn Fn() + Send + Sync>>,
-    outstanding: usize,
+    answers: Answers<()>,
     done: bool,
 }
 
 impl std::fmt::Debug for Driven {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Driven").field("track", &self.track).field("outstanding", &self.outstanding).finish_non_exhaustive()
+        f.debug_struct("Driven")
+            .field("track", &self.track)
+            .field("outstanding", &self.answers.outstanding())
+            .finish_non_exhaustive()
     }
 }
 
 impl Driven {
     /// Drives `track` with `pool`.
     pub fn new(track: Track, pool: Arc<Pool>) -> Self {
-        let (result_sender, results) = channel();
         let share = Share::new(pool);
         let (lane, partial_every) = (share.lane(), track.partial_every());
-        Self { track, share, lane, partial_every, results, result_sender, wake: None, outstanding: 0, done: false }
+        Self { track, share, lane, partial_every, answers: Answers::new(), done: false }
     }
 
     /// Calls `wake` from a worker's thread whenever a result is ready to be [`pump`](Self::pump)ed.
     #[must_use]
     pub fn with_wake(mut self, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        self.wake = Some(wake);
+        self.answers.wake_with(wake);
         self
     }
 
@@ -87,8 +84,8 @@ impl Driven {
 
     /// Takes in results that are ready, hands out jobs, and passes on events, without waiting.
     pub fn pump(&mut self, sink: &mut dyn FnMut(Event)) {
-        while let Ok(done) = self.results.try_recv() {
-            self.take(done);
+        while let Some(((), done)) = self.answers.take() {
+            self.track.complete(self.now(), done);
         }
         let stretch = self.share.pool().stretch();
         self.track.set_partial_every(self.partial_every.and_then(|every| Some(every * stretch?)));
@@ -96,33 +93,14 @@ impl Driven {
         self.poll(sink);
     }
 
-    fn take(&mut self, done: JobDone) {
-        self.outstanding = self.outstanding.saturating_sub(1);
-        self.track.complete(self.now(), done);
-    }
-
     fn poll(&mut self, sink: &mut dyn FnMut(Event)) {
         loop {
             match self.track.poll() {
                 Output::Event(event) => {
-                    observe::event(&event);
-                    if matches!(event, Event::Flag(_)) {
-                        self.share.flagged();
-                    }
+                    self.share.note(&event);
                     sink(event);
                 }
-                Output::Job(job) => {
-                    self.outstanding += 1;
-                    let (sender, wake) = (self.result_sender.clone(), self.wake.clone());
-                    self.lane.submit(job, move |done| {
-                        // The receiver is gone when the caller dropped the track; nobody waits for the result then.
-                        if sender.send(done).is_ok()
-                            && let Some(wake) = wake
-                        {
-                            wake();
-                        }
-                    });
-                }
+                Output::Job(job) => self.lane.submit(job, self.answers.reply(())),
                 Output::Wait(_) => return,
                 Output::Done => {
                     self.done = true;
@@ -135,12 +113,8 @@ impl Driven {
     /// Waits for one result, if any is outstanding, and pumps; false when there was nothing to wait for.
     pub fn wait(&mut self, sink: &mut dyn FnMut(Event)) -> bool {
         self.pump(sink);
-        if self.outstanding == 0 {
-            return false;
-        }
-        if let Ok(done) = self.results.recv() {
-            self.take(done);
-        }
+        let Some(((), done)) = self.answers.wait() else { return false };
+        self.track.complete(self.now(), done);
         self.pump(sink);
         true
     }

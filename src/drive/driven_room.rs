@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use crate::audio::Pcm;
+use crate::drive::answers::Answers;
 use crate::drive::finite::{Piece, pieces};
 use crate::drive::ladder::LoadStep;
 use crate::drive::observe;
 use crate::drive::pool::{Lane, Pool, Share};
-use crate::event::Event;
-use crate::job::JobDone;
 use crate::room::{Room, RoomError, RoomEvent, RoomOutput, Seat};
 use crate::time::MonoTime;
 use crate::track::Summary;
@@ -51,10 +49,7 @@ pub struct DrivenRoom {
     share: Share,
     lanes: BTreeMap<Seat, Lane>,
     partial_every: Option<Duration>,
-    results: Receiver<(Seat, JobDone)>,
-    result_sender: Sender<(Seat, JobDone)>,
-    wake: Option<Arc<dyn Fn() + Send + Sync>>,
-    outstanding: usize,
+    answers: Answers<Seat>,
     steps_seen: u64,
     done: bool,
 }
@@ -62,14 +57,13 @@ pub struct DrivenRoom {
 impl std::fmt::Debug for DrivenRoom {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut out = f.debug_struct("DrivenRoom");
-        out.field("room", &self.room).field("outstanding", &self.outstanding).finish_non_exhaustive()
+        out.field("room", &self.room).field("outstanding", &self.answers.outstanding()).finish_non_exhaustive()
     }
 }
 
 impl DrivenRoom {
     /// Drives `room` with `pool`; `partial_every` is the distance between partials of its tracks while load allows.
     pub fn new(room: Room, pool: Arc<Pool>, partial_every: Option<Duration>) -> Self {
-        let (result_sender, results) = channel();
         let steps_seen = pool.steps_so_far();
         observe::rooms(1.0);
         Self {
@@ -77,10 +71,7 @@ impl DrivenRoom {
             share: Share::new(pool),
             lanes: BTreeMap::new(),
             partial_every,
-            results,
-            result_sender,
-            wake: None,
-            outstanding: 0,
+            answers: Answers::new(),
             steps_seen,
             done: false,
         }
@@ -89,7 +80,7 @@ impl DrivenRoom {
     /// Calls `wake` from a worker's thread whenever a result is ready to be [`pump`](Self::pump)ed.
     #[must_use]
     pub fn with_wake(mut self, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        self.wake = Some(wake);
+        self.answers.wake_with(wake);
         self
     }
 
@@ -170,8 +161,8 @@ impl DrivenRoom {
     /// Takes in results that are ready, hands out jobs, and passes on events, without waiting. Call it after pushing
     /// audio, when woken, and after the time it returns, if any.
     pub fn pump(&mut self, sink: &mut dyn FnMut(LiveEvent)) -> Option<Duration> {
-        while let Ok((seat, done)) = self.results.try_recv() {
-            self.take(seat, done);
+        while let Some((seat, done)) = self.answers.take() {
+            self.room.complete(self.now(), seat, done);
         }
         if self.share.pool().steps_so_far() > self.steps_seen {
             let (steps, seen) = self.share.pool().steps(self.steps_seen);
@@ -184,33 +175,16 @@ impl DrivenRoom {
         self.poll(sink)
     }
 
-    fn take(&mut self, seat: Seat, done: JobDone) {
-        self.outstanding = self.outstanding.saturating_sub(1);
-        self.room.complete(self.now(), seat, done);
-    }
-
     fn poll(&mut self, sink: &mut dyn FnMut(LiveEvent)) -> Option<Duration> {
         let until = loop {
             match self.room.poll() {
                 RoomOutput::Event(event) => {
-                    observe::event(&event.event);
-                    if matches!(event.event, Event::Flag(_)) {
-                        self.share.flagged();
-                    }
+                    self.share.note(&event.event);
                     sink(LiveEvent::Room(event));
                 }
                 RoomOutput::Job(seat, job) => {
-                    self.outstanding += 1;
-                    let (sender, wake) = (self.result_sender.clone(), self.wake.clone());
                     let lane = self.lanes.entry(seat).or_insert_with(|| self.share.lane());
-                    lane.submit(job, move |done| {
-                        // The receiver is gone when the caller dropped the room; nobody waits for the result then.
-                        if sender.send((seat, done)).is_ok()
-                            && let Some(wake) = wake
-                        {
-                            wake();
-                        }
-                    });
+                    lane.submit(job, self.answers.reply(seat));
                 }
                 RoomOutput::Wait(until) => break until,
                 RoomOutput::Done => {
@@ -226,12 +200,8 @@ impl DrivenRoom {
     /// Waits for one result, if any is outstanding, and pumps; false when there was nothing to wait for.
     pub fn wait(&mut self, sink: &mut dyn FnMut(LiveEvent)) -> bool {
         self.pump(sink);
-        if self.outstanding == 0 {
-            return false;
-        }
-        if let Ok((seat, done)) = self.results.recv() {
-            self.take(seat, done);
-        }
+        let Some((seat, done)) = self.answers.wait() else { return false };
+        self.room.complete(self.now(), seat, done);
         self.pump(sink);
         true
     }

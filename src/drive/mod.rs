@@ -1,5 +1,6 @@
 //! Drivers: they own the threads and the clock that the core does without.
 
+mod answers;
 mod driven;
 mod driven_room;
 mod finite;

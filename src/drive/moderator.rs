@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::config::{ConfigError, Overload, TrackConfig};
-use crate::drive::{Driven, DrivenRoom, Pool};
+use crate::drive::{Driven, DrivenRoom, Pool, PoolOptions};
 use crate::flag::{Flagger, LivePolicy, Policy};
 use crate::room::{Room, RoomConfig, RoomError};
 use crate::stt::{TranscribeError, Transcriber};
@@ -28,7 +28,7 @@ pub struct ModeratorOptions {
 
 impl Default for ModeratorOptions {
     fn default() -> Self {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = PoolOptions::default().workers;
         Self { track: TrackConfig::live(), policy: Policy::bundled(), room: String::new(), workers }
     }
 }

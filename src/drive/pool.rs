@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::ladder::{LoadLevel, LoadStep};
 use super::observe;
 use super::schedule::{Asker, Limits, Payload, Pick, Refusal, Scheduler, Ticket};
+use crate::event::Event;
 use crate::job::{Job, JobDone};
 use crate::stt::{TranscribeError, Transcriber, Worker};
 use crate::time::{MonoTime, TICKS_PER_SECOND};
@@ -299,9 +300,12 @@ impl Share {
         Lane { asker: Asker { room: self.room, track: self.pool.key() }, pool: self.pool.clone() }
     }
 
-    /// Notes a flag: the room goes first for a while.
-    pub(super) fn flagged(&self) {
-        self.pool.shared.change(|state, now| state.scheduler.flagged(now, self.room));
+    /// Notes what happened on one of the room's tracks; after a flag the room goes first for a while.
+    pub(super) fn note(&self, event: &Event) {
+        observe::event(event);
+        if matches!(event, Event::Flag(_)) {
+            self.pool.shared.change(|state, now| state.scheduler.flagged(now, self.room));
+        }
     }
 }
 
@@ -357,8 +361,7 @@ fn run(shared: &Shared, models: &Models, engines: Engines) {
             engines = replace(shared, models, &mut attempts);
         }
         let Some(pick) = next(shared) else { return };
-        let (charged, smaller) = (pick.charged(), pick.smaller);
-        let Pick { ticket, payload: (job, reply), .. } = pick;
+        let Pick { ticket, payload: (job, reply), smaller, charged } = pick;
         let began = shared.now();
         let done = catch_unwind(AssertUnwindSafe(|| {
             let _span = observe::job_span(&ticket);

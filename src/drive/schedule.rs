@@ -92,8 +92,8 @@ pub(super) struct Pick<P> {
     pub(super) payload: P,
     /// By the smaller model.
     pub(super) smaller: bool,
-    /// Seconds charged to the room in advance.
-    charged: f64,
+    /// Seconds charged to the room in advance; [`Scheduler::ran`] wants them back.
+    pub(super) charged: f64,
 }
 
 #[derive(Debug)]
@@ -202,8 +202,7 @@ impl<P: Payload> Scheduler<P> {
             self.refused.push((ticket, payload, Refusal::Shed));
             return;
         }
-        let fresh = || Room { jobs: Vec::new(), used: 0.0, used_at: now, flagged: None };
-        self.rooms.entry(ticket.asker.room).or_insert_with(fresh).jobs.push(Queued { ticket, payload });
+        self.room(now, ticket.asker.room).jobs.push(Queued { ticket, payload });
         self.queued += 1;
         self.look(now);
     }
@@ -215,8 +214,12 @@ impl<P: Payload> Scheduler<P> {
 
     /// Notes a flag in a room.
     pub(super) fn flagged(&mut self, now: MonoTime, room: u64) {
+        self.room(now, room).flagged = Some(now);
+    }
+
+    fn room(&mut self, now: MonoTime, room: u64) -> &mut Room<P> {
         let fresh = || Room { jobs: Vec::new(), used: 0.0, used_at: now, flagged: None };
-        self.rooms.entry(room).or_insert_with(fresh).flagged = Some(now);
+        self.rooms.entry(room).or_insert_with(fresh)
     }
 
     /// The job to run now, if any.
@@ -323,13 +326,6 @@ impl<P: Payload> Scheduler<P> {
             })
         });
         candidates.min().map(|(_, id, index)| (id, index))
-    }
-}
-
-impl<P> Pick<P> {
-    /// Splits off what [`Scheduler::ran`] wants back.
-    pub(super) fn charged(&self) -> f64 {
-        self.charged
     }
 }
 

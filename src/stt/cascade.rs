@@ -111,9 +111,8 @@ impl Cascade {
 
 impl Rules {
     fn wants_second_hearing(&self, transcript: &Transcript) -> bool {
-        let confidences = transcript.words.iter().map(|word| word.confidence);
-        let mean = confidences.clone().sum::<f32>() / transcript.words.len().max(1) as f32;
-        let doubt = mean < self.mean_confidence || confidences.clone().any(|confidence| confidence < self.word_confidence);
+        let doubt = transcript.mean_confidence() < self.mean_confidence
+            || transcript.words.iter().any(|word| word.confidence < self.word_confidence);
         let heard = !transcript.words.is_empty();
         transcript.looped || transcript.unheard > 0 || heard && (doubt || self.near_hit.as_ref().is_some_and(|is| is(transcript)))
     }

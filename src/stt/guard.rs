@@ -106,7 +106,7 @@ fn is_invented(transcript: &Transcript, evidence: Evidence<'_>) -> bool {
         return false;
     }
     let voiced = evidence.voiced_seconds();
-    let confidence = words.iter().map(|word| word.confidence).sum::<f32>() / words.len() as f32;
+    let confidence = transcript.mean_confidence();
     let peak = evidence.probs().iter().copied().fold(0.0, f32::max);
     let spoken: Vec<String> = words.iter().map(|w| bare(&w.text)).collect();
     let phantom = PHANTOMS.contains(&spoken.join(" ").as_str());

@@ -83,6 +83,13 @@ pub struct Transcript {
     pub unheard: u64,
 }
 
+impl Transcript {
+    /// Mean confidence of the words; 0 without any.
+    pub(crate) fn mean_confidence(&self) -> f32 {
+        self.words.iter().map(|word| word.confidence).sum::<f32>() / self.words.len().max(1) as f32
+    }
+}
+
 /// Why an utterance could not be transcribed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -118,11 +118,8 @@ impl Track {
 
     /// Speech went on after the pause: the speculative final is none. With partials its words still are a hypothesis.
     pub(super) fn drop_stale_speculation(&mut self) {
-        let Some(trial) = &self.trials.speculation else { return };
-        if self.segmenter.closing_span(0) == Some(trial.utterance.span) {
-            return;
-        }
-        let Some(trial) = self.trials.speculation.take() else { return };
+        let closing = self.segmenter.closing_span(0);
+        let Some(trial) = self.trials.speculation.take_if(|trial| closing != Some(trial.utterance.span)) else { return };
         if self.config.partial_every.is_some() && matches!(trial.state, State::InFlight { .. }) {
             self.trials.partial = Some(trial);
         } else {

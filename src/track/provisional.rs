@@ -12,11 +12,10 @@ const SLACK: u64 = TICKS_PER_SECOND * 3 / 10;
 /// The flag among `provisional` that is about the same words as `finding` over `span`: same category and rule, at the same
 /// time.
 pub(super) fn position(provisional: &[Flag], finding: &Finding, span: MediaSpan) -> Option<usize> {
-    let is_same = |flag: &&Flag| flag.category == finding.category && flag.rule == finding.rule;
-    let distance = |flag: &Flag| flag.span.start.ticks().abs_diff(span.start.ticks());
-    let near = |flag: &&Flag| flag.span.start <= span.end + SLACK && span.start <= flag.span.end + SLACK;
-    let nearest = provisional.iter().filter(is_same).filter(near).min_by_key(|flag| distance(flag))?;
-    provisional.iter().position(|flag| flag.id == nearest.id)
+    let is_same = |flag: &Flag| flag.category == finding.category && flag.rule == finding.rule;
+    let is_near = |flag: &Flag| flag.span.start <= span.end + SLACK && span.start <= flag.span.end + SLACK;
+    let alike = provisional.iter().enumerate().filter(|(_, flag)| is_same(flag) && is_near(flag));
+    alike.min_by_key(|(_, flag)| flag.span.start.ticks().abs_diff(span.start.ticks())).map(|(index, _)| index)
 }
 
 /// Why a provisional flag does not stand.

@@ -28,7 +28,7 @@ fn submit(scheduler: &mut Scheduler<()>, now: u64, ticket: Ticket) {
 fn order(scheduler: &mut Scheduler<()>, now: u64) -> Vec<u64> {
     let mut order = Vec::new();
     while let Some(pick) = scheduler.next(at(now)) {
-        scheduler.ran(at(now), &pick.ticket, pick.charged(), Duration::ZERO, false);
+        scheduler.ran(at(now), &pick.ticket, pick.charged, Duration::ZERO, false);
         order.push(pick.ticket.job.0);
     }
     order
@@ -88,7 +88,7 @@ fn partials_leave_a_worker_free() {
     assert!(scheduler.next(at(0)).is_none());
     submit(&mut scheduler, 0, ticket(4, 4, JobKind::Partial, 0));
     assert_eq!(scheduler.next(at(0)).unwrap().ticket.job, JobId(4), "a short one is no hindrance");
-    scheduler.ran(at(100), &first.ticket, first.charged(), Duration::from_millis(100), false);
+    scheduler.ran(at(100), &first.ticket, first.charged, Duration::from_millis(100), false);
     assert!(scheduler.next(at(100)).is_none());
     assert!(scheduler.next(at(400)).is_none(), "a long one waits for its own kind");
 }
@@ -149,7 +149,7 @@ impl Simulation {
                     let lag = now - ticket.received.since(MonoTime::ZERO).as_millis() as u64;
                     self.lags.entry(ticket.asker.room).or_default().push(lag);
                 }
-                let next = self.scheduler.next(at(now)).map(|pick| (pick.ticket, pick.charged()));
+                let next = self.scheduler.next(at(now)).map(|pick| (pick.ticket, pick.charged));
                 self.workers[index] = (if next.is_some() { now + self.took } else { now }, next);
             }
             for (ticket, (), why) in self.scheduler.take_refused() {

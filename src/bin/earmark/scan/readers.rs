@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use earmark::report::{Item, Source};
-use earmark::{Event, Moderator, ScanError, ScanSink, scan_file};
+use earmark::{Event, Moderator, PoolOptions, ScanError, ScanSink, scan_file};
 use rayon::prelude::*;
 
 use super::find::Entry;
@@ -75,8 +75,7 @@ impl Scan<'_> {
         if self.entries.is_empty() {
             return Ok(verdict);
         }
-        let workers =
-            self.args.shared.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+        let workers = self.args.shared.jobs.map_or_else(|| PoolOptions::default().workers, usize::from);
         let threads = (workers + AHEAD).min(self.entries.len());
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|e| Stop::Failed(format!("the reading threads cannot be started: {e}")))?;
