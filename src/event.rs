@@ -45,6 +45,13 @@ pub struct UtteranceId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlagId(pub u64);
 
+impl FlagId {
+    /// The flag that the `id` of an event line ends in: 3 of "lounge/alice/f3".
+    pub fn of_line(id: &str) -> Option<Self> {
+        id.rsplit('/').next()?.strip_prefix('f')?.parse().ok().map(Self)
+    }
+}
+
 impl fmt::Display for FlagId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "f{}", self.0)
@@ -159,6 +166,8 @@ pub struct Flag {
     pub rule: Arc<str>,
     /// One sentence a moderator can read.
     pub reason: Arc<str>,
+    /// Whether it counts against the speaker; disclosing self-harm never does. Not in the event lines.
+    pub scores: bool,
     /// SHA-256 (hexadecimal) of the policy that judged the words; empty when another flagger found them.
     pub policy: Arc<str>,
     /// From receiving the last sample of `span` to this event, by the injected clock.

@@ -53,6 +53,7 @@ mod room;
 #[cfg(all(feature = "pool", feature = "decode"))]
 mod scan;
 mod segment;
+mod standings;
 mod strikes;
 pub mod stt;
 mod time;
@@ -73,6 +74,7 @@ pub use room::{Room, RoomConfig, RoomError, RoomEvent, RoomLayout, RoomOutput, S
 #[cfg(all(feature = "pool", feature = "decode"))]
 pub use scan::{Channels, ScanError, ScanSink, scan_file};
 pub use segment::SegmentConfig;
+pub use standings::Standings;
 pub use strikes::{Action, ActionKind, Rung, StrikeConfig, Strikes};
 pub use time::{MediaSpan, MediaTime, MonoTime, TICKS_PER_SECOND};
 pub use track::{PushError, Summary, Track};

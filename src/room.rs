@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::audio::{Pcm, PcmError};
 use crate::config::{ConfigError, TrackConfig};
-use crate::event::{Event, Output};
+use crate::event::{Event, FlagId, Output};
 use crate::job::{Job, JobDone};
 use crate::time::MonoTime;
 use crate::track::{PushError, Summary, Track};
@@ -248,6 +248,17 @@ impl Room {
     pub fn consent(&mut self, speaker: &str, consents: bool) -> Result<(), RoomError> {
         self.person(speaker)?.consents = consents;
         Ok(())
+    }
+
+    /// As [`Track::dismiss`]; the speaker ([`Self::MIX`] for the mix) may have left.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NotHere`] when the room doesn't remember the speaker.
+    pub fn dismiss(&mut self, speaker: &str, flag: FlagId) -> Result<f32, RoomError> {
+        let seat = if speaker == Self::MIX { Some(MIX_SEAT) } else { self.people.get(speaker).map(|person| person.seat) };
+        let seat = seat.ok_or(RoomError::NotHere)?;
+        Ok(self.lines.get_mut(&seat).ok_or(RoomError::NotHere)?.track.dismiss(flag))
     }
 
     fn person(&mut self, speaker: &str) -> Result<&mut Person, RoomError> {

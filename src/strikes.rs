@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::flag::{Category, Finding};
+use crate::flag::{Category, Finding, Severity};
 use crate::time::{MediaTime, ticks_of};
 
 /// Most flags remembered per speaker; older ones are folded into the score without their ids.
@@ -131,6 +131,14 @@ pub struct Strikes {
     taken: Vec<Option<MediaTime>>,
 }
 
+/// What of a finding or a flag counts.
+pub(crate) struct Offence {
+    pub(crate) category: Category,
+    pub(crate) severity: Severity,
+    pub(crate) confidence: f32,
+    pub(crate) scores: bool,
+}
+
 #[derive(Debug, Clone)]
 struct Strike {
     flag: Arc<str>,
@@ -150,15 +158,19 @@ impl Strikes {
     /// A finding whose rule doesn't score (disclosing self-harm is no offence) is never counted. Child safety
     /// always goes to a person at once, whatever the score. A flag id that was counted before is not counted again.
     pub fn record(&mut self, flag_id: impl Into<Arc<str>>, at: MediaTime, finding: &Finding) -> Option<Action> {
-        let flag: Arc<str> = flag_id.into();
+        let Finding { category, severity, confidence, scores, .. } = *finding;
+        self.count(flag_id.into(), at, Offence { category, severity, confidence, scores })
+    }
+
+    pub(crate) fn count(&mut self, flag: Arc<str>, at: MediaTime, offence: Offence) -> Option<Action> {
         if self.counted.iter().any(|strike| strike.flag == flag) {
             return None;
         }
-        if finding.category == Category::ChildSafety {
+        if offence.category == Category::ChildSafety {
             return Some(Action { kind: ActionKind::Review, because: vec![flag], at, score: self.score(at) });
         }
-        let points = self.points(finding);
-        if !finding.scores || points <= 0.0 {
+        let points = self.points(&offence);
+        if !offence.scores || points <= 0.0 {
             return None;
         }
         self.counted.push_back(Strike { flag, at, points });
@@ -182,10 +194,10 @@ impl Strikes {
         *self = Self::new(std::mem::take(&mut self.config));
     }
 
-    fn points(&self, finding: &Finding) -> f64 {
-        let category = Category::ALL.iter().position(|category| *category == finding.category).unwrap_or(0);
-        let points = self.config.points[finding.severity as usize] * self.config.weights[category];
-        f64::from(points) * f64::from(finding.confidence.clamp(0.0, 1.0))
+    fn points(&self, offence: &Offence) -> f64 {
+        let category = Category::ALL.iter().position(|category| *category == offence.category).unwrap_or(0);
+        let points = self.config.points[offence.severity as usize] * self.config.weights[category];
+        f64::from(points) * f64::from(offence.confidence.clamp(0.0, 1.0))
     }
 
     fn fade(&self, from: MediaTime, to: MediaTime) -> f64 {
@@ -227,7 +239,6 @@ impl Strikes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flag::Severity;
 
     fn finding(category: Category, severity: Severity) -> Finding {
         Finding::new(0, 0, category, severity, 1.0, "rule".into(), "Reason.".into())

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::audio::{Pcm, Ring};
 use crate::config::{ConfigError, Overload, TrackConfig, check};
-use crate::event::{Event, Flag, Outcome, Output, UtteranceId};
+use crate::event::{Event, Flag, FlagId, Outcome, Output, UtteranceId};
 use crate::flag::{Category, Flagger};
 use crate::job::{JobDone, JobId, Withdrawal};
 use crate::ledger::Ledger;
@@ -290,6 +290,12 @@ impl Track {
             }
             return Output::Wait(self.next_deadline());
         }
+    }
+
+    /// A moderator found a flag to be wrong: it no longer counts against the speaker. Gives the score that is left; actions
+    /// already reported stand.
+    pub fn dismiss(&mut self, flag: FlagId) -> f32 {
+        self.judge.dismiss(flag, self.intake.received())
     }
 
     /// What was heard so far.

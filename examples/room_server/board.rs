@@ -244,6 +244,11 @@ impl Board {
         }
     }
 
+    /// A speaker's score after a flag was taken back.
+    pub fn score(&self, key: &Key, score: f32) {
+        self.change(&mut self.lock(), key, |view| view.score = f64::from(score));
+    }
+
     /// A line of the schema about a speaker, with what else the board learns from it.
     pub fn event(&self, key: &Key, text: String, news: News) {
         let mut state = self.lock();

@@ -19,7 +19,7 @@ pub enum Decision {
     Unmute,
     /// Ends the speaker's connection.
     Remove,
-    /// The flag is wrong or needs nothing done.
+    /// The flag is wrong or needs nothing done: it no longer counts against the speaker.
     Dismiss,
 }
 

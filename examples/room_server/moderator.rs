@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::ws::{Message, WebSocket};
+use earmark::FlagId;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
@@ -75,7 +76,7 @@ async fn attend(socket: &mut WebSocket, server: &Server, watch: &mut Watch, stop
                 if let Err(bye) = Bye::check(&message, limits.message_bytes) {
                     return bye;
                 }
-                match decide(server, message.to_text().unwrap_or_default()) {
+                match decide(server, message.to_text().unwrap_or_default()).await {
                     Ok(()) => continue,
                     Err(problem) => Message::Text(json!({ "type": "refused", "problem": problem }).to_string().into()),
                 }
@@ -92,7 +93,7 @@ async fn attend(socket: &mut WebSocket, server: &Server, watch: &mut Watch, stop
     }
 }
 
-fn decide(server: &Server, text: &str) -> Result<(), String> {
+async fn decide(server: &Server, text: &str) -> Result<(), String> {
     let FromModerator::Decide { decision, moderator, room, speaker, flag, note } =
         serde_json::from_str(text).map_err(|_| "a message must be {\"type\":\"decide\",\"decision\",\"room\",\"speaker\"}")?;
     let key = Key { room: name("room", &room)?, speaker: name("speaker", &speaker)? };
@@ -101,5 +102,9 @@ fn decide(server: &Server, text: &str) -> Result<(), String> {
         return Err(format!("a note may have {LONGEST_NOTE} characters"));
     }
     let request = Request { decision, moderator: &moderator, key: &key, flag: flag.as_deref(), note: note.as_deref() };
-    server.board.decide(request).map_err(|e| e.to_string())
+    server.board.decide(request).map_err(|e| e.to_string())?;
+    if let (Decision::Dismiss, Some(flag)) = (decision, flag.as_deref().and_then(FlagId::of_line)) {
+        server.dismiss(key, flag).await;
+    }
+    Ok(())
 }

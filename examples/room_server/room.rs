@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use earmark::archive::UtcTime;
 use earmark::report::{Item, Jsonl, Report, Run, Source};
-use earmark::{DrivenRoom, Event, Flag, LiveEvent, Moderator, RoomError, TranscriptState};
+use earmark::{DrivenRoom, Event, Flag, FlagId, LiveEvent, Moderator, RoomError, TranscriptState};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{Notify, watch};
@@ -33,6 +33,7 @@ pub enum ToRoom {
     Consent { speaker: Arc<str>, given: bool },
     Mute { speaker: Arc<str>, muted: bool },
     Leave { speaker: Arc<str> },
+    Dismiss { speaker: Arc<str>, flag: FlagId },
 }
 
 /// What every room works with.
@@ -143,6 +144,11 @@ impl Room {
                 } else {
                     self.muted.remove(&speaker)
                 };
+            }
+            ToRoom::Dismiss { speaker, flag } => {
+                if let Ok(score) = self.room.dismiss(&speaker, flag) {
+                    self.ears.board.score(&Key { room: self.name.clone(), speaker }, score);
+                }
             }
             ToRoom::Leave { speaker } => {
                 let _ = self.room.leave(&speaker);

@@ -13,15 +13,15 @@ use axum::http::HeaderMap;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use earmark::Moderator;
 use earmark::report::Run;
+use earmark::{FlagId, Moderator};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 
-use crate::board::Board;
+use crate::board::{Board, Key};
 use crate::decisions::Decisions;
 use crate::guard::{Guard, PROTOCOL, Refusal, Role};
 use crate::limits::Limits;
@@ -72,6 +72,15 @@ pub async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 impl Server {
+    /// Tells a room that a flag was wrong.
+    pub async fn dismiss(&self, key: Key, flag: FlagId) {
+        let room = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).get(&key.room).cloned();
+        if let Some(room) = room {
+            // A room that has ended has forgotten the score.
+            let _ = room.send(ToRoom::Dismiss { speaker: key.speaker, flag }).await;
+        }
+    }
+
     /// Begins to serve on `listener`.
     ///
     /// # Errors

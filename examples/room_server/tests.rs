@@ -209,18 +209,19 @@ fn a_threat_goes_from_a_speaker_to_a_moderators_decision() {
     assert!(snapshot["recent"].as_array().unwrap().iter().any(|line| line["id"] == flag["id"]));
     assert_eq!(snapshot["speakers"][0]["speaker"], "alice");
 
-    let mut decide = |decision: &str| {
+    let decide = |moderator: &mut Client, decision: &str| {
         let decide = json!({ "type": "decide", "decision": decision, "moderator": "kim", "room": "lobby", "speaker": "alice",
             "flag": flag["id"], "note": "a note" });
         moderator.say(&decide);
         moderator.line("decision")
     };
-    assert_eq!(decide("warn")["moderator"], "kim");
+    assert_eq!(decide(&mut moderator, "warn")["moderator"], "kim");
     assert_eq!(speaker.line("notice"), json!({ "type": "notice", "action": "warn", "note": "a note" }));
-    decide("mute");
+    decide(&mut moderator, "mute");
     assert_eq!(speaker.line("notice")["action"], "mute");
-    assert_eq!(decide("dismiss")["decision"], "dismiss");
-    decide("remove");
+    assert_eq!(decide(&mut moderator, "dismiss")["decision"], "dismiss");
+    while moderator.line("speaker")["score"] != 0.0 {}
+    decide(&mut moderator, "remove");
     let reason = speaker.closed();
     assert_eq!((u16::from(reason.code), reason.reason.as_str()), (4003, "a moderator ended this: a note"));
     assert_eq!(moderator.line("left")["speaker"], "alice");

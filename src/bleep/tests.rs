@@ -31,6 +31,7 @@ fn flag(id: u64, state: FlagState, span: MediaSpan) -> Flag {
         text: "".into(),
         rule: "".into(),
         reason: "".into(),
+        scores: true,
         policy: "".into(),
         lag: Duration::ZERO,
     }

@@ -10,6 +10,7 @@ use crate::drive::finite::{Piece, pieces};
 use crate::drive::ladder::LoadStep;
 use crate::drive::observe;
 use crate::drive::pool::{Lane, Pool, Share};
+use crate::event::FlagId;
 use crate::room::{Room, RoomError, RoomEvent, RoomOutput, Seat};
 use crate::time::MonoTime;
 use crate::track::Summary;
@@ -122,6 +123,15 @@ impl DrivenRoom {
     /// [`RoomError`].
     pub fn consent(&mut self, speaker: &str, consents: bool) -> Result<(), RoomError> {
         self.room.consent(speaker, consents)
+    }
+
+    /// As [`Track::dismiss`](crate::Track::dismiss).
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError`].
+    pub fn dismiss(&mut self, speaker: &str, flag: FlagId) -> Result<f32, RoomError> {
+        self.room.dismiss(speaker, flag)
     }
 
     /// Pushes a speaker's audio ([`Room::MIX`] for the mix of a room that has one). Samples that are not numbers count

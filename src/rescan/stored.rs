@@ -175,9 +175,8 @@ fn spread(text: &str, span: MediaSpan, confidence: f32, unspaced: bool) -> Vec<H
 fn flag(line: &Line<'_>) -> Result<Flag, String> {
     let category = Category::from_id(line.text("category")?).ok_or("\"category\" is none that this earmark knows")?;
     let severity = Severity::from_id(line.text("severity")?).ok_or("\"severity\" is none that this earmark knows")?;
-    let id = line.text("id")?.rsplit('/').next().and_then(|id| id.strip_prefix('f')).and_then(|id| id.parse().ok());
     Ok(Flag {
-        id: FlagId(id.ok_or("\"id\" doesn't end in the number of a flag")?),
+        id: FlagId::of_line(line.text("id")?).ok_or("\"id\" doesn't end in the number of a flag")?,
         state: FlagState::Confirmed,
         utterance: line.utterance()?,
         span: line.span()?,
@@ -188,6 +187,7 @@ fn flag(line: &Line<'_>) -> Result<Flag, String> {
         text: line.text("text")?.into(),
         rule: line.text("rule")?.into(),
         reason: line.text("reason")?.into(),
+        scores: true,
         policy: line.text("policy").unwrap_or_default().into(),
         lag: Duration::ZERO,
     })

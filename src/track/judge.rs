@@ -91,6 +91,12 @@ impl Judge {
         verdict
     }
 
+    /// Takes back what a flag counted; the score at `now` is then what is left.
+    pub(crate) fn dismiss(&mut self, flag: FlagId, now: MediaTime) -> f32 {
+        self.strikes.retract(&flag.to_string());
+        self.strikes.score(now)
+    }
+
     /// Flags on words that may still change and are not among `provisional` yet; they are added there. It leaves no other
     /// trace: what the utterance's end brings is judged as if nobody had asked before.
     pub(crate) fn foresee(&mut self, heard: &Heard<'_>, provisional: &mut Vec<Flag>) -> Vec<Flag> {
@@ -149,6 +155,7 @@ fn flag(window: &[HeardWord], fresh: usize, heard: &Heard<'_>, finding: &Finding
         text: join(&window[finding.first.min(fresh)..], heard.unspaced),
         rule: finding.rule.clone(),
         reason: finding.reason.clone(),
+        scores: finding.scores,
         policy: finding.policy.clone(),
         lag: Duration::ZERO,
     }

@@ -49,6 +49,7 @@ fn flag(id: u64, utterance: u64, span: (u64, u64), severity: Severity) -> Item {
         text: "unused".into(),
         rule: HOSTILE.into(),
         reason: "An insult.".into(),
+        scores: true,
         policy: "".into(),
         lag: Duration::ZERO,
     }))
