@@ -3,8 +3,6 @@
 #[cfg(feature = "archive")]
 mod archive;
 #[cfg(all(feature = "whisper", feature = "cli"))]
-mod archive_kill;
-#[cfg(all(feature = "whisper", feature = "cli"))]
 mod bleep;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod cli;
