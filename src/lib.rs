@@ -45,6 +45,7 @@ mod drive;
 mod error;
 mod event;
 pub mod flag;
+mod hex;
 mod job;
 mod ledger;
 #[cfg(any(feature = "whisper", feature = "cli"))]
