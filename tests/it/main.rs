@@ -1,5 +1,6 @@
 //! Behaviour of the crate from outside, one module per behaviour.
 
+mod api;
 #[cfg(feature = "archive")]
 mod archive;
 #[cfg(all(feature = "whisper", feature = "cli"))]
