@@ -1,6 +1,6 @@
-//! Scans a recording and prints what breaks the policy: `cargo run --example quickstart [FILE]`.
+//! Scans a recording and prints what breaks the policy: `cargo run --release --example quickstart [FILE]`.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use earmark::model::ModelStore;
@@ -8,8 +8,7 @@ use earmark::stt::{Transcriber, Whisper};
 use earmark::{Channels, Event, Moderator, ModeratorOptions, TrackConfig, scan_file};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let bundled = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tts/flag_threat_1.flac");
-    let path = std::env::args_os().nth(1).map_or_else(|| PathBuf::from(bundled), PathBuf::from);
+    let recording = std::env::args().nth(1).unwrap_or_else(|| "tests/data/tts/flag_threat_1.flac".into());
 
     let file = ModelStore::discover().resolve("tiny.en")?;
     let model: Arc<dyn Transcriber> = Arc::new(Whisper::load(&file.name, &file.path)?);
@@ -22,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("{} {} {}: {}", flag.span, flag.severity, flag.category, flag.reason);
         }
     };
-    for summary in scan_file(&moderator, &path, Channels::Mix, &mut show)? {
+    for summary in scan_file(&moderator, Path::new(&recording), Channels::Mix, &mut show)? {
         println!("{:.1} s of audio, {} kinds of flags", summary.duration.as_secs_f64(), summary.flags.len());
     }
     Ok(())

@@ -28,22 +28,37 @@
 //!
 //! Inference plays the part of IO: a [`Track`] takes audio and hands out [`Job`]s; a driver runs them on a
 //! [`stt::Worker`] and gives the results back. The core has no clock, thread, socket or file of its own.
+//!
+//! Most programs want [`scan_file`] for recordings and [`Moderator`] for live rooms; both bring a pool of workers.
+//! Features: `whisper` (speech to text), `pool` (worker threads, `Moderator`), `decode` (recordings) and `cli` (the
+//! command) are on by default; `serde` (event lines, reports, [`rescan`]) and `archive` (retained recordings) come with
+//! `cli`; `metrics`, `tracing`, `cuda`, `metal` and `vulkan` are off. Without any of them what is left is Rust alone.
+#![cfg_attr(
+    all(feature = "whisper", feature = "pool", feature = "decode"),
+    doc = concat!("\n```no_run\n", include_str!("../examples/quickstart.rs"), "```")
+)]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+// Clocks, threads, files and sockets are for the modules that say so below; clippy.toml lists what that means.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_macros))]
 
 #[cfg(feature = "archive")]
+#[allow(clippy::disallowed_methods, reason = "keeps files")]
 pub mod archive;
 pub mod audio;
 mod bleep;
 mod config;
 #[cfg(feature = "pool")]
+#[allow(clippy::disallowed_methods, reason = "threads and their clock")]
 mod drive;
 mod error;
 mod event;
 pub mod flag;
+mod hex;
 mod job;
 mod ledger;
 #[cfg(any(feature = "whisper", feature = "cli"))]
+#[allow(clippy::disallowed_methods, reason = "finds, checks and fetches files")]
 pub mod model;
 #[cfg(feature = "serde")]
 pub mod report;
@@ -59,6 +74,11 @@ pub mod stt;
 mod time;
 mod track;
 pub mod vad;
+
+/// The examples of the README compile.
+#[cfg(all(doctest, feature = "whisper", feature = "pool", feature = "decode"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use audio::{ChannelPick, Pcm, PcmError};
 pub use bleep::{BleepConfig, BleepError, BleepOutcome, BleepSample, BleepSound, BleepStats, Bleeper};

@@ -7,6 +7,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::ArchiveError;
+use crate::hex::hex;
 
 /// Ending of a file that is not complete; whoever finds one without its writer may remove it.
 pub(super) const UNFINISHED: &str = "part";
@@ -77,10 +78,6 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ArchiveError> {
 /// SHA-256 in hex.
 pub(super) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// So many random bytes in hex, from the system.

@@ -17,6 +17,7 @@ use super::lines::{self, text};
 use super::manifest::{FileEntry, ModelEntry};
 use super::playback::{Playback, common_rate, write_flac};
 use super::{Archive, ArchiveError, LOCK, Purpose, UtcTime, durable, mention, page};
+use crate::hex::hex;
 
 /// Beyond this a zip entry needs 64-bit sizes, which some old programs cannot read.
 const LARGE: u64 = 0xf000_0000;
@@ -272,7 +273,7 @@ impl Zip {
             loop {
                 let count = from.read(&mut block)?;
                 if count == 0 {
-                    return Ok::<_, io::Error>((durable::hex(&hash.finalize()), bytes));
+                    return Ok::<_, io::Error>((hex(&hash.finalize()), bytes));
                 }
                 hash.update(&block[..count]);
                 self.writer.write_all(&block[..count])?;

@@ -8,7 +8,9 @@ use super::Purpose;
 use super::export::Part;
 use super::index::ItemRow;
 use super::lines::{text, ticks};
-use crate::time::TICKS_PER_SECOND;
+use crate::report::clock;
+use crate::report::escape::Escaped;
+use crate::time::{MediaTime, TICKS_PER_SECOND};
 
 const STYLE: &str = ":root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}body{max-width:52rem;margin:2rem auto;padding:0 1rem}\
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;\
@@ -21,26 +23,9 @@ const SCRIPT: &str = "document.addEventListener('click',e=>{const b=e.target.clo
 const a=document.getElementById(b.dataset.audio);if(!a)return;document.querySelectorAll('audio').forEach(o=>o.pause());\
 a.currentTime=Math.max(0,b.dataset.at-0.3);a.play()})";
 
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() && c != '\n' => (),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn clock(line: &Value) -> String {
-    let seconds = ticks(line, "start") / TICKS_PER_SECOND;
-    let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{:02}", seconds % 60) } else { format!("{minutes:02}:{:02}", seconds % 60) }
+/// When a line's time begins, as people read it.
+fn start(line: &Value) -> String {
+    clock(MediaTime::from_ticks(ticks(line, "start")))
 }
 
 /// Every speaker's lines of a type, by time.
@@ -55,20 +40,21 @@ pub(super) fn in_order<'a>(parts: &'a [Part], wanted: &str) -> Vec<(&'a Part, &'
 pub(super) fn transcript(parts: &[Part]) -> String {
     in_order(parts, "transcript")
         .iter()
-        .map(|(part, line)| format!("{}  {}: {}\n", clock(line), part.track.speaker, text(line, "text")))
+        .map(|(part, line)| format!("{}  {}: {}\n", start(line), part.track.speaker, text(line, "text")))
         .collect()
 }
 
 /// `index.html`.
 pub(super) fn html(item: &ItemRow, parts: &[Part], mix: bool, withheld: usize, purpose: Purpose) -> String {
     let mut out = String::new();
-    let title = escape(&format!("{} · {}", item.room, item.recorded_at.date()));
+    let title = format!("{} · {}", item.room, item.recorded_at.date());
+    let title = Escaped(&title);
     // Writing to a string cannot fail.
     let _ = write!(
         out,
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title}</title><style>{STYLE}</style><h1>{title}</h1><p>Recording {} of {}, {}. Times are from its beginning.",
-        escape(&item.id),
+        Escaped(&item.id),
         item.recorded_at,
         if item.state == "interrupted" { "interrupted before its end" } else { "complete" },
     );
@@ -83,8 +69,8 @@ pub(super) fn html(item: &ItemRow, parts: &[Part], mix: bool, withheld: usize, p
         let _ = write!(
             out,
             "<tr><th scope=\"row\">{}<td class=\"player\"><audio id=\"{id}\" controls preload=\"metadata\" src=\"{}\"></audio></tr>",
-            escape(name),
-            escape(file)
+            Escaped(name),
+            Escaped(file)
         );
     };
     if mix {
@@ -110,20 +96,20 @@ pub(super) fn html(item: &ItemRow, parts: &[Part], mix: bool, withheld: usize, p
                 out,
                 "<tr><td>{}<td>{}<td>{}</tr>",
                 play(part, line),
-                escape(&part.track.speaker),
-                escape(text(line, "text"))
+                Escaped(&part.track.speaker),
+                Escaped(text(line, "text"))
             );
         }
         out.push_str("</table>");
     }
     let model = |(name, sha256): &(String, String)| {
-        if name.is_empty() { "none".to_owned() } else { format!("{} (SHA-256 <code>{}</code>)", escape(name), escape(sha256)) }
+        if name.is_empty() { "none".to_owned() } else { format!("{} (SHA-256 <code>{}</code>)", Escaped(name), Escaped(sha256)) }
     };
     let _ = writeln!(
         out,
         "<h2>Made with</h2><p>earmark {}; speech model {}; policy {}. Every file's SHA-256 is in manifest.json and SHA256SUMS. \
          Speech recognition makes mistakes; the audio is what was said.</p><script>{SCRIPT}</script></html>",
-        escape(&item.version),
+        Escaped(&item.version),
         model(&item.model),
         model(&item.policy)
     );
@@ -135,8 +121,8 @@ fn play(part: &Part, line: &Value) -> String {
     format!(
         "<button data-audio=\"a{}\" data-at=\"{at:.2}\" aria-label=\"play from {}\">{}</button>",
         part.track.place + 1,
-        clock(line),
-        clock(line)
+        start(line),
+        start(line)
     )
 }
 
@@ -148,33 +134,17 @@ fn flags(out: &mut String, parts: &[Part]) {
     }
     out.push_str("<table><tr><th>Time<th>Speaker<th>Severity<th>Category<th>Sure<th>Why</tr>");
     for (part, line) in flags {
-        let severity = escape(text(line, "severity"));
+        let severity = Escaped(text(line, "severity"));
         let _ = write!(
             out,
             "<tr><td>{}<td>{}<td class=\"{severity}\">{severity}<td>{}<td>{:.0} %<td>{}<details><summary>show the words</summary>{}</details></tr>",
             play(part, line),
-            escape(&part.track.speaker),
-            escape(&text(line, "category").replace('_', " ")),
+            Escaped(&part.track.speaker),
+            Escaped(&text(line, "category").replace('_', " ")),
             line["confidence"].as_f64().unwrap_or(0.0) * 100.0,
-            escape(text(line, "reason")),
-            escape(text(line, "text")),
+            Escaped(text(line, "reason")),
+            Escaped(text(line, "text")),
         );
     }
     out.push_str("</table>");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_said_cannot_become_markup() {
-        assert_eq!(escape("<script>\"&'\u{1b}"), "&lt;script&gt;&quot;&amp;&#39;");
-    }
-
-    #[test]
-    fn times_read_like_a_clock() {
-        assert_eq!(clock(&serde_json::json!({ "start": 3_723.9 })), "1:02:03");
-        assert_eq!(clock(&serde_json::json!({})), "00:00");
-    }
 }

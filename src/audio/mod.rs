@@ -1,6 +1,7 @@
 //! Audio in: samples of any rate and channel count to 16 kHz mono.
 
 #[cfg(feature = "decode")]
+#[allow(clippy::disallowed_methods, reason = "reads files")]
 mod decode;
 mod level;
 mod pcm;

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::ggml::{self, FormatError};
 use super::manifest::{Manifest, Model};
+use crate::hex::hex;
 
 /// A model that passed every check and may be loaded.
 ///
@@ -268,8 +269,7 @@ pub(super) fn digest(mut from: impl Read) -> io::Result<(String, u64)> {
             Err(e) => return Err(e),
         }
     }
-    let hex = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok((hex, size))
+    Ok((hex(&hash.finalize()), size))
 }
 
 #[cfg(test)]

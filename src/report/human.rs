@@ -21,7 +21,7 @@ pub struct Human {
 
 /// A time as people read it, cut to tenths of a second: "02:03.4", "1:02:03.4".
 pub fn clock(time: MediaTime) -> String {
-    let tenths = time.ticks() * 10 / TICKS_PER_SECOND;
+    let tenths = time.ticks() / (TICKS_PER_SECOND / 10);
     let (hours, minutes, seconds) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60);
     if hours > 0 {
         format!("{hours}:{minutes:02}:{seconds:02}.{}", tenths % 10)

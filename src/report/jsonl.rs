@@ -103,6 +103,17 @@ struct FlagBody<'a> {
     state: &'static str,
     room: &'a str,
     speaker: &'a str,
+    #[serde(flatten)]
+    fields: FlagFields<'a>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    policy: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lag_ms: Option<u64>,
+}
+
+/// What is said of a flag in every kind of JSON: the fields from `utterance` to `reason`, rounded as event lines are.
+#[derive(Serialize)]
+pub struct FlagFields<'a> {
     utterance: u64,
     start: f64,
     end: f64,
@@ -113,10 +124,23 @@ struct FlagBody<'a> {
     text: &'a str,
     rule: &'a str,
     reason: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    policy: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lag_ms: Option<u64>,
+}
+
+impl<'a> From<&'a Flag> for FlagFields<'a> {
+    fn from(flag: &'a Flag) -> Self {
+        Self {
+            utterance: flag.utterance.0,
+            start: seconds(flag.span.start),
+            end: seconds(flag.span.end),
+            category: flag.category.as_str(),
+            severity: flag.severity.as_str(),
+            confidence: probability(flag.confidence),
+            r#match: &flag.matched,
+            text: &flag.text,
+            rule: &flag.rule,
+            reason: &flag.reason,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -154,7 +178,8 @@ struct SummaryBody<'a> {
     policy: &'a str,
 }
 
-fn seconds(time: MediaTime) -> f64 {
+/// Seconds as event lines have them: to the millisecond.
+pub fn seconds(time: MediaTime) -> f64 {
     ticks(time.ticks())
 }
 
@@ -224,16 +249,7 @@ impl Jsonl {
             state: flag.state.as_str(),
             room: &source.room,
             speaker: &source.speaker,
-            utterance: flag.utterance.0,
-            start: seconds(flag.span.start),
-            end: seconds(flag.span.end),
-            category: flag.category.as_str(),
-            severity: flag.severity.as_str(),
-            confidence: probability(flag.confidence),
-            r#match: &flag.matched,
-            text: &flag.text,
-            rule: &flag.rule,
-            reason: &flag.reason,
+            fields: flag.into(),
             policy: &flag.policy,
             lag_ms: self.lag(flag.lag),
         }

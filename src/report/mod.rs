@@ -2,6 +2,8 @@
 
 mod csv;
 mod cues;
+#[cfg(any(feature = "archive", all(feature = "pool", feature = "decode")))]
+pub(crate) mod escape;
 #[cfg(all(feature = "pool", feature = "decode"))]
 pub mod html;
 mod human;
@@ -16,7 +18,7 @@ use crate::track::Summary;
 pub use csv::{Csv, csv_field};
 pub use cues::Cues;
 pub use human::{Human, clock};
-pub use jsonl::{Json, Jsonl};
+pub use jsonl::{FlagFields, Json, Jsonl, seconds};
 
 /// Which track a line is about.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -143,6 +143,7 @@ struct CascadeWorker {
 }
 
 impl Worker for CascadeWorker {
+    #[expect(clippy::disallowed_methods, reason = "measures what a second hearing costs; workers run outside the core")]
     fn transcribe(&mut self, request: &Request<'_>) -> Result<Transcript, TranscribeError> {
         let quick = self.quick.transcribe(request)?;
         if request.kind == JobKind::Partial || !self.rules.wants_second_hearing(&quick) {

@@ -1,9 +1,8 @@
 //! Behaviour of the crate from outside, one module per behaviour.
 
+mod api;
 #[cfg(feature = "archive")]
 mod archive;
-#[cfg(all(feature = "whisper", feature = "cli"))]
-mod archive_kill;
 #[cfg(all(feature = "whisper", feature = "cli"))]
 mod bleep;
 #[cfg(all(feature = "whisper", feature = "cli"))]

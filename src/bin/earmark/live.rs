@@ -1,8 +1,7 @@
 //! `earmark live`: raw PCM on standard input to events on standard output.
 
-use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -11,6 +10,7 @@ use earmark::{ChannelPick, DriveError, Driven, Event, Overload, PushError, Track
 
 use crate::options::{ChannelMode, Shared, Switch};
 use crate::output::{Format, Output, Stop, stopped};
+use crate::raw::{self, Decoder, Encoding, Input};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -69,12 +69,6 @@ impl Args {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Encoding {
-    S16le,
-    F32le,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum When {
     Wait,
     Shed,
@@ -84,10 +78,8 @@ enum When {
 const AHEAD: Duration = Duration::from_secs(1);
 
 enum Message {
-    Audio(Vec<u8>),
-    Failed(io::Error),
+    Input(Input),
     Result,
-    End,
 }
 
 pub fn run(args: &Args) -> Result<u8, String> {
@@ -103,7 +95,7 @@ pub fn run(args: &Args) -> Result<u8, String> {
     let mut interrupted = false;
     let handler = move || {
         // The first Ctrl-C ends the input, what was heard is still reported; the second ends at once.
-        if std::mem::replace(&mut interrupted, true) || interrupt.try_send(Message::End).is_err() {
+        if std::mem::replace(&mut interrupted, true) || interrupt.try_send(Message::Input(Input::End)).is_err() {
             std::process::exit(130);
         }
     };
@@ -123,28 +115,9 @@ pub fn run(args: &Args) -> Result<u8, String> {
     let lines = Jsonl { words: args.shared.words, lag: true };
     let format = args.format.or(Some(Format::Jsonl));
     let output = Output::open(args.shared.output.as_deref(), format, lines, false, run, true)?;
-    std::thread::Builder::new().name("stdin".into()).spawn(move || read(&sender)).map_err(|e| format!("standard input: {e}"))?;
-    Live { args, speakers, output, began: Instant::now(), pushed: 0, rest: Vec::new(), samples: Vec::new() }.run(&receiver)
-}
-
-fn read(sender: &SyncSender<Message>) {
-    let mut input = io::stdin().lock();
-    loop {
-        let mut piece = vec![0; 16_384];
-        let message = match input.read(&mut piece) {
-            Ok(0) => Message::End,
-            Ok(n) => {
-                piece.truncate(n);
-                Message::Audio(piece)
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => Message::Failed(e),
-        };
-        let last = !matches!(message, Message::Audio(_));
-        if sender.send(message).is_err() || last {
-            return;
-        }
-    }
+    raw::read(move |input| sender.send(Message::Input(input)).is_ok())?;
+    let decoder = Decoder::new(args.encoding, args.width());
+    Live { args, speakers, output, began: Instant::now(), pushed: 0, decoder, samples: Vec::new() }.run(&receiver)
 }
 
 struct Live<'a> {
@@ -154,8 +127,7 @@ struct Live<'a> {
     began: Instant,
     /// Frames taken so far.
     pushed: u64,
-    /// Bytes of an incomplete frame.
-    rest: Vec<u8>,
+    decoder: Decoder,
     samples: Vec<f32>,
 }
 
@@ -173,10 +145,10 @@ impl Live<'_> {
         }
         for message in messages {
             match message {
-                Message::Audio(bytes) => self.audio(&bytes)?,
+                Message::Input(Input::Bytes(bytes)) => self.audio(&bytes)?,
+                Message::Input(Input::Failed(problem)) => return Err(Stop::Failed(problem)),
+                Message::Input(Input::End) => break,
                 Message::Result => self.pump(Driven::pump)?,
-                Message::Failed(e) => return Err(Stop::Failed(format!("standard input: {e}"))),
-                Message::End => break,
             }
         }
         for (_, track) in &mut self.speakers {
@@ -195,21 +167,8 @@ impl Live<'_> {
     }
 
     fn audio(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.rest.extend_from_slice(bytes);
-        let sample = if self.args.encoding == Encoding::S16le { 2 } else { 4 };
-        let whole = self.rest.len() - self.rest.len() % (sample * usize::from(self.args.width()));
-        self.samples.clear();
-        let complete = &self.rest[..whole];
-        match self.args.encoding {
-            Encoding::S16le => {
-                self.samples.extend(complete.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0));
-            }
-            Encoding::F32le => {
-                self.samples.extend(complete.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
-            }
-        }
-        self.rest.drain(..whole);
-        let samples = std::mem::take(&mut self.samples);
+        let mut samples = std::mem::take(&mut self.samples);
+        self.decoder.decode(bytes, &mut samples);
         for index in 0..self.speakers.len() {
             loop {
                 match self.speakers[index].1.push(&samples, self.args.rate, self.args.width()) {

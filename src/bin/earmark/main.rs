@@ -11,6 +11,7 @@ mod options;
 mod output;
 mod policy;
 mod policy_file;
+mod raw;
 mod rescan;
 mod scan;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use earmark::flag::{Category, Severity};
-use earmark::report::{Human, Provenance, clock};
+use earmark::report::{FlagFields, Human, Provenance, clock, seconds};
 use earmark::rescan::{Change, Difference, Problem, Rescan, RescanError, RescanSink, Tally, Totals};
 use earmark::{Flag, MediaTime};
 use serde::Serialize;
@@ -143,41 +143,6 @@ struct Sink<'a> {
 }
 
 #[derive(Serialize)]
-struct FlagBody<'a> {
-    utterance: u64,
-    start: f64,
-    end: f64,
-    category: &'static str,
-    severity: &'static str,
-    confidence: f64,
-    r#match: &'a str,
-    text: &'a str,
-    rule: &'a str,
-    reason: &'a str,
-}
-
-fn rounded(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
-}
-
-impl<'a> From<&'a Flag> for FlagBody<'a> {
-    fn from(flag: &'a Flag) -> Self {
-        Self {
-            utterance: flag.utterance.0,
-            start: rounded(flag.span.start.as_secs_f64()),
-            end: rounded(flag.span.end.as_secs_f64()),
-            category: flag.category.as_str(),
-            severity: flag.severity.as_str(),
-            confidence: rounded(flag.confidence.into()),
-            r#match: &flag.matched,
-            text: &flag.text,
-            rule: &flag.rule,
-            reason: &flag.reason,
-        }
-    }
-}
-
-#[derive(Serialize)]
 struct DifferenceBody<'a> {
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -185,8 +150,8 @@ struct DifferenceBody<'a> {
     room: &'a str,
     speaker: &'a str,
     category: &'static str,
-    before: Option<FlagBody<'a>>,
-    after: Option<FlagBody<'a>>,
+    before: Option<FlagFields<'a>>,
+    after: Option<FlagFields<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     times: Option<&'static str>,
 }
@@ -217,8 +182,8 @@ impl RescanSink for Sink<'_> {
             room: &difference.source.room,
             speaker: &difference.source.speaker,
             category: flag.category.as_str(),
-            before: difference.before.as_ref().map(FlagBody::from),
-            after: difference.after.as_ref().map(FlagBody::from),
+            before: difference.before.as_ref().map(FlagFields::from),
+            after: difference.after.as_ref().map(FlagFields::from),
             times: difference.estimated.then_some("estimated"),
         };
         let line = serde_json::to_string(&body)?;
@@ -361,7 +326,7 @@ fn example_lines(out: &mut dyn Write, human: Human, change: Change, example: &Di
 fn totals_body(totals: &Totals) -> serde_json::Value {
     let tally =
         |t: &Tally| json!({ "before": t.before, "after": t.after, "gained": t.gained, "lost": t.lost, "changed": t.changed });
-    let seconds = |ticks: u64| rounded(MediaTime::from_ticks(ticks).as_secs_f64());
+    let seconds = |ticks: u64| seconds(MediaTime::from_ticks(ticks));
     let policy = |policy: &Provenance| json!({ "name": policy.name, "sha256": policy.sha256 });
     let categories: serde_json::Map<String, serde_json::Value> = Category::ALL
         .iter()

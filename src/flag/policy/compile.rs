@@ -12,6 +12,7 @@ use super::{Compiled, Payload, RuleSettings};
 use crate::flag::matcher::{ClassId, FILLER, Matcher};
 use crate::flag::normalise::Spoken;
 use crate::flag::pattern::{Piece, classes, parse, span};
+use crate::hex::hex;
 
 /// Languages one policy may tell apart (a bit each).
 const MOST_LANGUAGES: usize = 64;
@@ -39,8 +40,7 @@ pub(super) fn compile(loader: &Loader<'_>) -> (Compiled, Vec<PolicyMistake>) {
     let mut out = compiler.out;
     let hash = loader.texts.iter();
     let hash = hash.fold(Sha256::new(), |hash, text| hash.chain_update((text.len() as u64).to_le_bytes()).chain_update(text));
-    let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    out.sha256 = hash.into();
+    out.sha256 = hex(&hash.finalize()).into();
     out.name = loaded.first().map_or_else(String::new, |root| root.pack.name.clone());
     for (category, least) in loaded.iter().rev().flat_map(|loaded| &loaded.pack.model) {
         out.model[*category as usize] = *least;

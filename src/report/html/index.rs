@@ -3,14 +3,13 @@
 use std::io::{self, Write};
 
 use crate::flag::{Category, Severity};
+use crate::report::escape::Escaped;
 use crate::report::html::Digest;
-use crate::report::html::escape::Escaped;
 use crate::report::html::template::{common_slot, fill};
 use crate::report::human::clock;
 use crate::time::MediaTime;
 
 const TEMPLATE: &str = include_str!("index.html");
-const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("index.js");
 
 /// The recordings of a run: the worst first, by their highest severity, then by how many flags they have of it and of
@@ -49,7 +48,7 @@ impl Index {
             std::cmp::Reverse((critical, high, medium, low, digest.error.is_some(), digest.unchecked))
         });
         fill(out, TEMPLATE, &mut |slot, out| {
-            if common_slot(slot, out, STYLE, SCRIPT)? {
+            if common_slot(slot, out, SCRIPT)? {
                 return Ok(());
             }
             match slot {

@@ -6,7 +6,6 @@
 //! Words that a flag matched are masked until asked for. [`Index`] lists many pages, the worst first.
 
 mod clip;
-mod escape;
 mod index;
 mod page;
 mod sound;

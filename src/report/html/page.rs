@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use crate::event::Flag;
 use crate::flag::{Category, HeardWord, Severity};
-use crate::report::html::escape::Escaped;
+use crate::report::escape::Escaped;
 use crate::report::html::template::{common_slot, fill};
 use crate::report::html::words::{Flagged, is_unspaced, sentence};
 use crate::report::html::{Page, Sound, timeline, words};
@@ -13,7 +13,6 @@ use crate::report::human::clock;
 use crate::time::{MediaSpan, MediaTime};
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("page.js");
 
 impl Page {
@@ -44,7 +43,7 @@ struct View<'a> {
 
 impl View<'_> {
     fn slot(&self, slot: &str, out: &mut dyn Write) -> io::Result<()> {
-        if common_slot(slot, out, STYLE, SCRIPT)? {
+        if common_slot(slot, out, SCRIPT)? {
             return Ok(());
         }
         match slot {

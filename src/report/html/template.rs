@@ -6,6 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
+/// How every page begins.
+const HEAD: &str = include_str!("head.html");
+const STYLE: &str = include_str!("style.css");
+
 /// Writes `template`, asking `slot` to write what stands between double braces.
 pub(super) fn fill(
     out: &mut dyn Write,
@@ -23,12 +27,12 @@ pub(super) fn fill(
 }
 
 /// A style sheet or script as it stands in the page: line ends as the browser sees them when it checks the hash.
-pub(super) fn inline(text: &str) -> String {
+fn inline(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
 /// A content security policy that allows this style and this script, clips made by it, and nothing else.
-pub(super) fn security_policy(style: &str, script: &str) -> String {
+fn security_policy(style: &str, script: &str) -> String {
     let hash = |text: &str| BASE64.encode(Sha256::digest(inline(text)));
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; media-src blob:; base-uri 'none'; form-action 'none'",
@@ -38,10 +42,11 @@ pub(super) fn security_policy(style: &str, script: &str) -> String {
 }
 
 /// Slots that every page has; false when `name` is not one of them.
-pub(super) fn common_slot(name: &str, out: &mut dyn Write, style: &str, script: &str) -> io::Result<bool> {
+pub(super) fn common_slot(name: &str, out: &mut dyn Write, script: &str) -> io::Result<bool> {
     match name {
-        "policy" => write!(out, "{}", security_policy(style, script))?,
-        "style" => write!(out, "{}", inline(style))?,
+        "head" => fill(out, HEAD, &mut |name, out| common_slot(name, out, script).map(drop))?,
+        "policy" => write!(out, "{}", security_policy(STYLE, script))?,
+        "style" => write!(out, "{}", inline(STYLE))?,
         "script" => write!(out, "{}", inline(script))?,
         "version" => write!(out, "{}", env!("CARGO_PKG_VERSION"))?,
         _ => return Ok(false),

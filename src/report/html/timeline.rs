@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::event::{Flag, Outcome};
 use crate::flag::Severity;
-use crate::report::html::escape::Escaped;
+use crate::report::escape::Escaped;
 use crate::report::html::{Page, Track, sound};
 use crate::report::human::clock;
 use crate::time::{MediaSpan, MediaTime};

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use crate::event::TranscriptEvent;
 use crate::flag::HeardWord;
+use crate::report::escape::Escaped;
 use crate::report::html::Track;
-use crate::report::html::escape::Escaped;
 use crate::report::human::{mask, plain};
 use crate::time::MediaSpan;
 

@@ -1,23 +1,17 @@
 //! What is recorded: a file, or raw PCM on standard input.
 
-use std::io::{self, Read};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use clap::ValueEnum;
 use earmark::audio::{Block, Recording};
+
+use crate::raw::{self, Decoder, Encoding};
 
 /// A stretch of the input.
 pub enum Piece {
     Audio { samples: Vec<f32>, rate: u32, channels: u16 },
     Lost(Duration),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Encoding {
-    S16le,
-    F32le,
 }
 
 /// The shape of raw PCM.
@@ -34,30 +28,19 @@ pub struct Raw {
     encoding: Encoding,
 }
 
-pub enum Message {
-    Bytes(Vec<u8>),
-    Failed(String),
-    End,
-}
-
 /// Ends the input from elsewhere.
-pub struct Stop(SyncSender<Message>);
+pub struct Stop(SyncSender<raw::Input>);
 
 impl Stop {
     /// False when the reader is too busy to hear it.
     pub fn stop(&self) -> bool {
-        self.0.try_send(Message::End).is_ok()
+        self.0.try_send(raw::Input::End).is_ok()
     }
 }
 
 pub enum Input {
     File(Box<Recording>),
-    Raw {
-        raw: Raw,
-        messages: Receiver<Message>,
-        /// Bytes of an incomplete frame.
-        rest: Vec<u8>,
-    },
+    Raw { raw: Raw, read: Receiver<raw::Input>, decoder: Decoder },
 }
 
 impl Input {
@@ -67,11 +50,10 @@ impl Input {
 
     /// Standard input, and what ends it.
     pub fn standard(raw: Raw) -> Result<(Self, Stop), String> {
-        let (sender, messages) = sync_channel(4);
+        let (sender, read) = sync_channel(4);
         let stop = Stop(sender.clone());
-        let thread = std::thread::Builder::new().name("stdin".into());
-        thread.spawn(move || read(&sender)).map_err(|e| format!("standard input: {e}"))?;
-        Ok((Self::Raw { raw, messages, rest: Vec::new() }, stop))
+        raw::read(move |input| sender.send(input).is_ok())?;
+        Ok((Self::Raw { raw, read, decoder: Decoder::new(raw.encoding, raw.raw_channels) }, stop))
     }
 
     pub fn next(&mut self) -> Result<Option<Piece>, String> {
@@ -81,45 +63,15 @@ impl Input {
                 Block::Lost(lost) => Piece::Lost(lost),
                 _ => Piece::Lost(Duration::ZERO),
             })),
-            Self::Raw { raw, messages, rest } => match messages.recv() {
-                Ok(Message::Bytes(bytes)) => {
-                    rest.extend_from_slice(&bytes);
-                    let sample = if raw.encoding == Encoding::S16le { 2 } else { 4 };
-                    let whole = rest.len() - rest.len() % (sample * usize::from(raw.raw_channels));
-                    let complete: Vec<u8> = rest.drain(..whole).collect();
-                    let samples = match raw.encoding {
-                        Encoding::S16le => {
-                            complete.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect()
-                        }
-                        Encoding::F32le => {
-                            complete.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
-                        }
-                    };
+            Self::Raw { raw, read, decoder } => match read.recv() {
+                Ok(raw::Input::Bytes(bytes)) => {
+                    let mut samples = Vec::new();
+                    decoder.decode(&bytes, &mut samples);
                     Ok(Some(Piece::Audio { samples, rate: raw.rate, channels: raw.raw_channels }))
                 }
-                Ok(Message::Failed(problem)) => Err(problem),
-                Ok(Message::End) | Err(_) => Ok(None),
+                Ok(raw::Input::Failed(problem)) => Err(problem),
+                Ok(raw::Input::End) | Err(_) => Ok(None),
             },
-        }
-    }
-}
-
-fn read(sender: &SyncSender<Message>) {
-    let mut input = io::stdin().lock();
-    loop {
-        let mut piece = vec![0; 16_384];
-        let message = match input.read(&mut piece) {
-            Ok(0) => Message::End,
-            Ok(n) => {
-                piece.truncate(n);
-                Message::Bytes(piece)
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => Message::Failed(format!("standard input: {e}")),
-        };
-        let last = !matches!(message, Message::Bytes(_));
-        if sender.send(message).is_err() || last {
-            return;
         }
     }
 }

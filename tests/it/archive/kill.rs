@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use earmark::archive::{Archive, ExportOptions, Item, NewRecording, Purpose, UtcTime};
 
-use crate::archive::{Scratch, consent, containing, day, files, samples, unzip};
+use super::{Scratch, consent, containing, day, files, samples, unzip};
 
 const NOW: &str = "2026-01-01T12:00:00Z";
 

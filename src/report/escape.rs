@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write as _};
 
 /// Text for HTML content and quoted attributes. Transcripts, ids and file names are hostile input: besides markup, control
 /// characters and overrides of the writing direction are left out.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
