@@ -120,7 +120,7 @@ impl Archive {
         let index = Index::open(&root.join(INDEX), true)?;
         let vault = Vault::new(key);
         if let Some(check) = key.map(|_| vault.seal(KEY_CHECK, KEY_CHECK.as_bytes())).transpose()? {
-            let check = durable::hex(&check);
+            let check = crate::hex::hex(&check);
             index.transaction(|c| {
                 // Only an archive that has held nothing yet can become an encrypted one.
                 let sql = "INSERT OR IGNORE INTO settings SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM items)";

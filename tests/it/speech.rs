@@ -2,11 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use earmark::audio::{Block, Recording};
+use earmark::flag::{Flagger, Policy};
 use earmark::model::ModelStore;
-use earmark::stt::{Transcriber, Whisper};
-use earmark::{Channels, Event, Flag, LiveEvent, Moderator, ModeratorOptions, TrackConfig, scan_file};
+use earmark::stt::{Transcriber, Whisper, Worker};
+use earmark::vad::SileroVad;
+use earmark::{
+    Channels, Event, Flag, Moderator, ModeratorOptions, MonoTime, Pcm, Room, RoomConfig, RoomOutput, Track, TrackConfig,
+    scan_file,
+};
 
 pub fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
@@ -94,15 +100,21 @@ fn inv8_what_was_heard_before_on_a_worker_changes_nothing() {
     }
 }
 
-/// What a live room says of a clip, partials and all; every packet is waited for, so that partials hear the same audio.
-fn live_events(moderator: &Moderator, name: &str, seconds: usize) -> Vec<Event> {
-    // Nobody keeps time here.
-    let mut room = moderator.open_room_with("lounge", |config| config.lost_after = std::time::Duration::from_secs(10)).unwrap();
-    room.join("alice", true).unwrap();
-    let (mut events, mut recording) = (Vec::new(), Recording::open(&data(name)).unwrap());
-    let mut take = |event| {
-        if let LiveEvent::Room(event) = event {
-            events.push(event.event);
+/// What a live room says of a clip, partials and all. Every job is done before the next packet and the clock is the media's, so
+/// that partials hear the same audio however busy the machine is.
+fn live_events(worker: &mut dyn Worker, name: &str, seconds: usize) -> Vec<Event> {
+    let policy = Arc::new(Policy::bundled());
+    let make = move |config| Track::new(config, Box::new(SileroVad::new()), vec![Box::new(policy.flagger()) as Box<dyn Flagger>]);
+    let mut room = Room::new(RoomConfig::default(), Box::new(make)).unwrap();
+    let (mut now, mut events, mut recording) = (MonoTime::ZERO, Vec::new(), Recording::open(&data(name)).unwrap());
+    room.join(now, "alice", true).unwrap();
+    let mut work = |room: &mut Room, now| {
+        loop {
+            match room.poll() {
+                RoomOutput::Event(event) => events.push(event.event),
+                RoomOutput::Job(seat, job) => room.complete(now, seat, job.run(worker)),
+                RoomOutput::Wait(_) | RoomOutput::Done => return,
+            }
         }
     };
     let mut left = seconds * 50;
@@ -110,31 +122,30 @@ fn live_events(moderator: &Moderator, name: &str, seconds: usize) -> Vec<Event> 
         let Block::Audio { samples, rate, channels } = block else { continue };
         for packet in samples.chunks(rate as usize / 50 * usize::from(channels)).take(left) {
             left -= 1;
-            room.push("alice", packet, rate, channels).unwrap();
-            room.settle(&mut take);
+            now = now + Duration::from_millis(20);
+            room.push(now, "alice", Pcm::f32(packet, rate, channels).unwrap()).unwrap();
+            work(&mut room, now);
         }
     }
-    room.close();
-    room.settle(&mut take);
+    room.close(now);
+    work(&mut room, now);
     events
 }
 
 #[test]
 fn inv8_a_live_room_hears_nothing_of_the_room_before_whatever_the_length() {
     let tiny = model("tiny.en");
-    let shared = moderator(&tiny, 1);
-    let live = |moderator: Moderator| Moderator::with_pool(moderator.pool().clone(), ModeratorOptions::default());
-    let shared = live(shared);
+    let mut shared = tiny.worker().unwrap();
     // Windows of the smallest size and of some in between.
     for (clip, seconds) in
         [("tts/flag_insult_1.flac", 9), ("speech_real/two_cities.flac", 7), ("speech_real/two_cities.flac", 13)]
     {
-        let alone = without_lag(live_events(&live(moderator(&tiny, 1)), clip, seconds));
+        let alone = without_lag(live_events(&mut *tiny.worker().unwrap(), clip, seconds));
         assert!(alone.iter().filter(|event| matches!(event, Event::Transcript(_))).count() >= 2, "partials and finals");
-        live_events(&shared, "tts/flag_threat_1.flac", 9);
-        assert_eq!(without_lag(live_events(&shared, clip, seconds)), alone, "{clip}, {seconds} s");
-        live_events(&shared, "speech_real/two_cities.flac", 11);
-        assert_eq!(without_lag(live_events(&shared, clip, seconds)), alone, "{clip}, {seconds} s");
+        live_events(&mut *shared, "tts/flag_threat_1.flac", 9);
+        assert_eq!(without_lag(live_events(&mut *shared, clip, seconds)), alone, "{clip}, {seconds} s");
+        live_events(&mut *shared, "speech_real/two_cities.flac", 11);
+        assert_eq!(without_lag(live_events(&mut *shared, clip, seconds)), alone, "{clip}, {seconds} s");
     }
 }
 
@@ -142,8 +153,8 @@ fn inv8_a_live_room_hears_nothing_of_the_room_before_whatever_the_length() {
 fn without_lag(mut events: Vec<Event>) -> Vec<Event> {
     for event in &mut events {
         match event {
-            Event::Transcript(transcript) => transcript.lag = std::time::Duration::ZERO,
-            Event::Flag(flag) => flag.lag = std::time::Duration::ZERO,
+            Event::Transcript(transcript) => transcript.lag = Duration::ZERO,
+            Event::Flag(flag) => flag.lag = Duration::ZERO,
             _ => (),
         }
     }
