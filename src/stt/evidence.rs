@@ -56,9 +56,4 @@ impl<'a> Evidence<'a> {
         let frames = self.probs.iter().rposition(|prob| *prob >= VOICED).map_or(0, |last| last as u64 + 1);
         (frames * self.frame_ticks).saturating_sub(self.skipped)
     }
-
-    /// Probability at a tick; 0 beyond the utterance's end.
-    pub fn at(self, tick: u64) -> f32 {
-        self.probs.get(((tick + self.skipped) / self.frame_ticks) as usize).copied().unwrap_or(0.0)
-    }
 }

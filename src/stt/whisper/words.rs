@@ -15,6 +15,8 @@ pub(super) fn is_unspaced(language: &str) -> bool {
 
 /// The detector is sure of a word a little after it began, and of its end a little late: 64 ms.
 const ONSET: u64 = 1_024;
+/// Steps in which loudness is looked at, in ticks: 10 ms.
+const HOP: usize = 160;
 
 /// A word being put together from tokens.
 #[derive(Default)]
@@ -24,13 +26,6 @@ struct Draft {
     tokens: usize,
     /// Index of the token after the word's last one.
     next: usize,
-}
-
-/// A segment between two timestamps.
-struct Segment {
-    from: usize,
-    to: usize,
-    drafts: Vec<Draft>,
 }
 
 /// The words of a decoded window, in ticks from its start.
@@ -44,73 +39,79 @@ pub(super) fn assemble(
 ) -> Vec<Word> {
     let unspaced = is_unspaced(language);
     let positions = audio.len().div_ceil(POSITION_TICKS);
-    let peak = audio.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
-    // 30 dB below the loudest sample is the room, not the voice.
-    let threshold = peak * 0.03;
-    const HOP: usize = 160;
-    let loud: Vec<bool> = audio.chunks(HOP).map(|hop| hop.iter().any(|sample| sample.abs() > threshold)).collect();
+    let loud = loud(audio);
     let is_voice = |tick: u64| {
         let near = evidence.peak_under(tick.saturating_sub(ONSET), tick + ONSET);
         near >= VOICED && loud.get(tick as usize / HOP).copied().unwrap_or(false)
     };
-    let mut voiced = vec![0.0; positions + 1];
-    for position in 0..positions {
-        voiced[position + 1] = voiced[position] + evidence.at((position * POSITION_TICKS) as u64);
-    }
+    let hops = POSITION_TICKS / HOP;
+    let spoken = |position: usize| (position * hops..(position + 1) * hops).any(|hop| is_voice((hop * HOP) as u64));
+    let voice = align::Voice::new(&(0..positions).map(spoken).collect::<Vec<bool>>());
+    let (drafts, from, to) = drafts(decoded, vocabulary, unspaced, positions, bytes_of);
+    let times = |token: usize| decoded.tokens.get(token).map_or(&decoded.last_times[..], |token| &token.times);
+    let ends: Vec<&[f32]> = drafts.iter().map(|draft| times(draft.next)).collect();
+    let texts: Vec<String> = drafts.iter().map(|d| String::from_utf8_lossy(&d.bytes).trim().to_owned()).collect();
+    let lengths: Vec<usize> = texts.iter().map(|text| text.chars().filter(|c| c.is_alphanumeric()).count().max(1)).collect();
+    let path = align::word_ends(&ends, &lengths, &voice, from, to);
     let mut out = Vec::new();
-    for segment in segments(decoded, vocabulary, unspaced, positions, bytes_of) {
-        let times = |token: usize| decoded.tokens.get(token).map_or(&decoded.last_times[..], |token| &token.times);
-        let ends: Vec<&[f32]> = segment.drafts.iter().map(|draft| times(draft.next)).collect();
-        let texts: Vec<String> = segment.drafts.iter().map(|d| String::from_utf8_lossy(&d.bytes).trim().to_owned()).collect();
-        let lengths: Vec<usize> =
-            texts.iter().map(|text| text.chars().filter(|c| c.is_alphanumeric()).count().max(1) + 1).collect();
-        let path = align::word_ends(&ends, &lengths, &voiced, segment.from, segment.to);
-        let mut start = segment.from;
-        for ((draft, text), end) in segment.drafts.iter().zip(texts).zip(path) {
-            let ticks = |position: usize| (position * POSITION_TICKS).min(audio.len()) as u64;
-            let (from, to) = align::trim(ticks(start), ticks(end), is_voice);
-            if !text.is_empty() {
-                let confidence = (draft.log_probability / draft.tokens.max(1) as f32).exp();
-                out.push(Word { text: Arc::from(text), start: from, end: to.max(from), confidence });
-            }
-            start = end;
+    let mut start = from;
+    for ((draft, text), end) in drafts.iter().zip(texts).zip(path) {
+        let ticks = |position: usize| (position * POSITION_TICKS).min(audio.len()) as u64;
+        let (from, to) = align::trim(ticks(start), ticks(end), is_voice);
+        if !text.is_empty() {
+            let confidence = (draft.log_probability / draft.tokens.max(1) as f32).exp();
+            out.push(Word { text: Arc::from(text), start: from, end: to.max(from), confidence });
         }
+        start = end;
     }
     out
 }
 
-fn segments(
+/// Whether each hop is louder than the room.
+fn loud(audio: &[f32]) -> Vec<bool> {
+    let level = |hop: &[f32]| 10.0 * (hop.iter().map(|sample| sample * sample).sum::<f32>() / HOP as f32 + 1e-10).log10();
+    let levels: Vec<f32> = audio.chunks(HOP).map(level).collect();
+    let mut sorted = levels.clone();
+    sorted.sort_by(f32::total_cmp);
+    let percentile = |percent: usize| sorted.get(sorted.len() * percent / 100).copied().unwrap_or(0.0);
+    let (room, voice) = (percentile(5), percentile(95));
+    // In noise a little below half-way between the two, else 30 dB below the voice.
+    let threshold = (room + 0.4 * (voice - room)).clamp(voice - 30.0, voice - 10.0);
+    levels.iter().map(|level| *level > threshold).collect()
+}
+
+/// The words, where the first begins and where the last ends, by the model's timestamps.
+fn drafts(
     decoded: &Decoded,
     vocabulary: &Vocabulary,
     unspaced: bool,
     positions: usize,
     bytes_of: impl Fn(i32) -> Vec<u8>,
-) -> Vec<Segment> {
-    let mut out: Vec<Segment> = Vec::new();
-    let mut open = Segment { from: 0, to: positions, drafts: Vec::new() };
+) -> (Vec<Draft>, usize, usize) {
+    let mut drafts = Vec::new();
+    let (mut from, mut to) = (0, positions);
+    let mut apart = true;
     for (index, token) in decoded.tokens.iter().enumerate() {
-        if token.id >= vocabulary.first_time {
-            let at = ((token.id - vocabulary.first_time) as usize).min(positions);
-            if open.drafts.is_empty() {
-                open.from = at;
-            } else {
-                open.to = at.max(open.from);
-                out.push(std::mem::replace(&mut open, Segment { from: at, to: positions, drafts: Vec::new() }));
-            }
+        if token.id < vocabulary.first_time {
+            push(&mut drafts, token, index, apart, unspaced, bytes_of(token.id));
+            (apart, to) = (false, positions);
             continue;
         }
-        push(&mut open.drafts, token, index, unspaced, bytes_of(token.id));
+        let at = ((token.id - vocabulary.first_time) as usize).min(positions);
+        if drafts.is_empty() {
+            from = at;
+        } else if !apart {
+            to = at.max(from);
+        }
+        apart = true;
     }
-    if !open.drafts.is_empty() {
-        out.push(open);
-    }
-    out
+    (drafts, from, to)
 }
 
-fn push(drafts: &mut Vec<Draft>, token: &Token, index: usize, unspaced: bool, bytes: Vec<u8>) {
+fn push(drafts: &mut Vec<Draft>, token: &Token, index: usize, apart: bool, unspaced: bool, bytes: Vec<u8>) {
     let complete = drafts.last().is_some_and(|draft| std::str::from_utf8(&draft.bytes).is_ok());
     let starts_word = bytes.first() == Some(&b' ') || (unspaced && complete && !is_punctuation(&bytes));
-    if drafts.is_empty() || starts_word {
+    if apart || starts_word {
         drafts.push(Draft::default());
     }
     if let Some(draft) = drafts.last_mut() {
