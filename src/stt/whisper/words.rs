@@ -125,3 +125,20 @@ fn push(drafts: &mut Vec<Draft>, token: &Token, index: usize, apart: bool, unspa
 fn is_punctuation(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(char::is_alphanumeric))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_voice_is_told_from_a_silent_and_from_a_noisy_room() {
+        let voice = 40..60;
+        for room in [0.0, 0.003, 0.05] {
+            let level = |hop: usize| if voice.contains(&hop) { 0.3 } else { room };
+            let audio: Vec<f32> = (0..100 * HOP).map(|i| level(i / HOP)).collect();
+            let heard: Vec<usize> = loud(&audio).iter().enumerate().filter(|(_, loud)| **loud).map(|(hop, _)| hop).collect();
+            assert_eq!(heard, voice.clone().collect::<Vec<usize>>(), "room at {room}");
+        }
+        assert!(loud(&[]).is_empty());
+    }
+}
