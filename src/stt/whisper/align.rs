@@ -10,6 +10,8 @@ const PAUSE: usize = 5;
 const DRAWN_OUT: f32 = 3.0;
 /// What a position costs that does not fit: silent inside a word, or with voice after the last.
 const MISFIT: f32 = 0.3;
+/// What a word costs that has no voice at all.
+const UNHEARD: f32 = 3.0;
 /// No word is longer than expected by more than so many times the usual.
 const LONGEST: f32 = 6.0;
 /// An end that the model finds less likely than this (log) is no less likely: it rounds its timestamps.
@@ -85,12 +87,14 @@ pub(super) fn word_ends(ends: &[&[f32]], lengths: &[usize], voice: &Voice, from:
             let expected = letter * (lengths[k] as f32 + drawn_out);
             let spread = 0.4 * expected + 3.0;
             for s in (0..=t).rev() {
-                let off = (voice.within(from + s, at) as f32 - expected) / spread;
+                let spoken = voice.within(from + s, at);
+                let off = (spoken as f32 - expected) / spread;
                 if off > LONGEST {
                     break;
                 }
                 let interrupted = voice.silent(from + s, at).saturating_sub(PAUSE - 1) as f32;
-                let value = score[s] - 0.5 * off * off - MISFIT * interrupted;
+                let unheard = if spoken == 0 { UNHEARD } else { 0.0 };
+                let value = score[s] - 0.5 * off * off - MISFIT * interrupted - unheard;
                 if value > *best {
                     *best = value;
                     back[k * width + t] = s as u16;
