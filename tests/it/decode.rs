@@ -277,6 +277,21 @@ fn a_damaged_middle_is_passed_over_and_counted() {
     }
 }
 
+#[test]
+fn a_recording_of_a_browser_is_taken_up_again_after_damage() {
+    let (whole, mut content) = (decode(&data("formats/live_stereo.webm")), bytes("formats/live_stereo.webm"));
+    // The second of four clusters; its parser takes what follows for no part of it.
+    let mut noise = XorShift(5);
+    content[4_400..5_400].fill_with(|| noise.next() as u8);
+    let file = Scratch::new("browser.webm", &content);
+    let got = decode(&file.0);
+    let seconds = |got: &Decoded| got.mono.len() as f64 / f64::from(got.rate);
+    assert!(got.damaged > Duration::from_millis(200) && got.damaged < Duration::from_millis(1_100), "{:?}", got.damaged);
+    assert!((seconds(&got) + got.lost.as_secs_f64() - seconds(&whole)).abs() < 0.1, "{} s and {:?}", seconds(&got), got.lost);
+    let tail = |got: &Decoded| got.mono[got.mono.len() - 24_000..].to_vec();
+    assert!(correlation(&tail(&whole), &tail(&got), 0) > 0.95, "the end is the end");
+}
+
 /// Marsaglia's 64-bit generator, so that a failure can be repeated.
 pub struct XorShift(pub u64);
 

@@ -3,6 +3,7 @@
 mod edit_list;
 mod elementary;
 mod frame;
+mod matroska;
 mod open;
 mod playlist;
 mod segments;
@@ -126,6 +127,10 @@ pub struct Recording {
     lost: VecDeque<(Duration, bool)>,
     /// The parser complained, or a packet was damaged, since the last good one.
     doubt: bool,
+    /// Time of the last packet, in the container's ticks.
+    reached: i64,
+    /// From which byte on a Matroska file is taken up again when its parser stops.
+    rest_from: Option<u64>,
     fruitless: u32,
     ended: bool,
 }
@@ -216,7 +221,7 @@ impl Recording {
         self.served = 0;
         let fruitless = self.fruitless + 1;
         if fruitless > MAX_FRUITLESS {
-            self.end(true);
+            self.stop(true);
             return Ok(());
         }
         self.fruitless = fruitless;
@@ -228,7 +233,7 @@ impl Recording {
                 Ok(())
             }
             Some(Ok(None)) => {
-                self.end(false);
+                self.stop(false);
                 Ok(())
             }
             Some(Err(Error::ResetRequired)) => self.next_stream(),
@@ -240,13 +245,14 @@ impl Recording {
                 Ok(())
             }
             Some(Err(_)) | None => {
-                self.end(true);
+                self.stop(true);
                 Ok(())
             }
         }
     }
 
     fn decode(&mut self, packet: &Packet) -> Result<(), DecodeError> {
+        self.reached = self.reached.max(packet.pts.get());
         let decoded = guarded(|| {
             let buffer = self.decoder.decode(packet)?;
             let (rate, channels) = (buffer.spec().rate(), buffer.spec().channels().count());
@@ -323,12 +329,21 @@ impl Recording {
         }
     }
 
+    /// The parser gave up: what it did not find its way to is read, or else that was all.
+    fn stop(&mut self, early: bool) {
+        let taken_up = self.rest_from.and_then(|from| open::take_up(&self.path, self.index, from, self.reached));
+        let Some((format, track, next)) = taken_up else { return self.end(early) };
+        (self.format, self.track, self.decoder) = (format, track.id, track.decoder);
+        (self.rest_from, self.fruitless, self.doubt) = (Some(next), 0, true);
+    }
+
     fn end(&mut self, early: bool) {
         self.ended = true;
         let early = early || (self.doubt && self.dated);
         let stated = if early && self.cut.is_zero() { self.certain.or(self.duration) } else { self.certain };
         let short = stated.unwrap_or_default().saturating_sub(self.timeline.position());
-        if early || short > SHORTFALL {
+        // A clock of milliseconds is not exact, and may be that of another track.
+        if short > SHORTFALL || (early && !self.dated) {
             self.lose(short, true);
         }
         self.lose(self.cut, !self.dated);

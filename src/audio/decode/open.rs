@@ -21,6 +21,7 @@ use thiserror::Error;
 use super::edit_list::Edit;
 use super::elementary::{self, Elementary, Problem};
 use super::frame::Frame;
+use super::matroska::Rest;
 use super::playlist::{self, Playlist};
 use super::segments::Segments;
 use super::sound_track::{SoundTrack, sound_track};
@@ -162,6 +163,9 @@ fn recording(path: &Path, parsed: Parsed, listed: Option<Duration>, index: usize
     let Parsed { format, track, tail } = parsed;
     let kind = format.format_info().format;
     let certain = certain_length(&track, &tail, kind).map(|ticks| time(ticks, track.time_base));
+    // Its parser stops at some kinds of damage as if that were the end. A film's length is that of its pictures.
+    let alone = kind == FORMAT_ID_MKV && format.tracks().len() == 1;
+    let certain = certain.or_else(|| duration(&track, format.as_ref()).filter(|_| alone));
     let duration = listed.or(certain).or_else(|| duration(&track, format.as_ref())).map(|duration| duration + tail.cut);
     Recording {
         path: path.to_owned(),
@@ -181,6 +185,8 @@ fn recording(path: &Path, parsed: Parsed, listed: Option<Duration>, index: usize
         channels: track.channels,
         lost: VecDeque::new(),
         doubt: false,
+        reached: i64::MIN,
+        rest_from: (alone && listed.is_none() && path.is_file()).then_some(0),
         fruitless: 0,
         ended: false,
     }
@@ -256,6 +262,17 @@ fn parse(path: &Path, seekable: bool, index: usize) -> Result<Parsed, OpenProble
     let file = File::open(path).map_err(OpenProblem::Io)?;
     let (source, tail) = Source::new(file, seekable).map_err(OpenProblem::Io)?;
     parse_source(Box::new(source), tail, index)
+}
+
+/// A damaged Matroska file from the next cluster on that can be parsed, and where to look for the one after that.
+pub(super) fn take_up(path: &Path, index: usize, mut from: u64, time: i64) -> Option<(Box<dyn FormatReader>, SoundTrack, u64)> {
+    while let Some(rest) = Rest::find(path, from, time).ok().flatten() {
+        if let Ok(Parsed { format, track, .. }) = parse_source(Box::new(rest.bytes), Tail::default(), index) {
+            return Some((format, track, rest.next));
+        }
+        from = rest.next;
+    }
+    None
 }
 
 fn parse_source(source: Box<dyn MediaSource>, tail: Tail, index: usize) -> Result<Parsed, OpenProblem> {
