@@ -203,11 +203,11 @@ pub enum Outcome {
     NonSpeech,
     /// Transcribed and held against the policy.
     Checked,
-    /// The audio never came, or could not be decoded.
+    /// The audio never came.
     Missing,
     /// Given up under overload.
     Shed,
-    /// Transcription or flagging failed.
+    /// It could not be decoded, or transcription or flagging failed.
     Failed,
     /// Transcription did not come back in time.
     TimedOut,

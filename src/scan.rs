@@ -138,14 +138,15 @@ fn scan_track(
                 let frames = samples.len() as u64 / u64::from(width.max(1));
                 read += Duration::from_nanos(frames * 1_000_000_000 / u64::from(rate.max(1)));
             }
-            Block::Lost(lost) => {
+            Block::Lost { length, damaged } => {
                 if tracks.is_empty() {
                     tracks.push(open(moderator, channels, 0)?);
                 }
                 for (channel, track) in (0..).zip(&mut tracks) {
-                    feed(track, &mut |event| sink.event(channel, event), |track| track.push_gap(lost), path)?;
+                    let push = |track: &mut Driven| if damaged { track.push_undecodable(length) } else { track.push_gap(length) };
+                    feed(track, &mut |event| sink.event(channel, event), push, path)?;
                 }
-                read += lost;
+                read += length;
             }
         }
         if !sink.progress(read) {

@@ -196,7 +196,7 @@ impl Track {
         Ok(())
     }
 
-    /// Notes that audio of this length was lost (packet loss, an undecodable stretch). Later audio keeps its place.
+    /// Notes that audio of this length never arrived (packet loss); coverage says `missing`. Later audio keeps its place.
     ///
     /// # Errors
     ///

@@ -60,15 +60,13 @@ impl Archive {
             format!("speech recognition ({})", item.model.0)
         };
         let mut statement = Statement {
-            reference: format!("{}/{}/{}", item.id, track.id, lines::short_id(text(flag, "id"))),
+            puid: format!("{}-{}-{}", item.id, track.id, lines::short_id(text(flag, "id"))),
             speaker: track.speaker.clone(),
             decision_measure: None,
             decision_facts: format!(
-                "In the audio room \"{}\", on {at}, {:.1} s into the recording, {} {}",
+                "In the audio room \"{}\", on {at}, {:.1} s into the recording, the words below were said on the speaker's own track.",
                 item.room,
                 seconds(start),
-                "the words below were said on the speaker's own track.",
-                text(flag, "reason"),
             ),
             source_type: "SOURCE_VOLUNTARY",
             automated_detection: "Yes",
@@ -79,14 +77,17 @@ impl Archive {
                 flag["confidence"].as_f64().unwrap_or(0.0) * 100.0
             ),
             decision_ground: "DECISION_GROUND_INCOMPATIBLE_CONTENT",
-            decision_ground_explanation: None,
+            illegal_content_legal_ground: None,
+            illegal_content_explanation: None,
+            incompatible_content_ground: None,
+            incompatible_content_explanation: Some(text(flag, "reason").to_owned()),
             category: database_category(text(flag, "category")),
             flag_category: text(flag, "category").to_owned(),
             severity: text(flag, "severity").to_owned(),
             confidence: flag["confidence"].as_f64().unwrap_or(0.0),
             rule: text(flag, "rule").to_owned(),
             content_type: ["CONTENT_TYPE_AUDIO"],
-            content_date: at.to_string(),
+            content_date: at.date(),
             start: seconds(start),
             end: seconds(end),
             quotation: text(flag, "text").to_owned(),

@@ -1,6 +1,7 @@
 //! A statement of reasons for a moderation decision, in the shape Article 17 of the EU Digital Services Act asks for.
 //!
-//! Where the Commission's transparency database has a field, the JSON has the same name and values.
+//! Where the Commission's transparency database has a field, the JSON has the same name and values (its interface as of July
+//! 2025). The database takes no personal data: `speaker`, `quotation` and `clip` are for the person addressed.
 
 use serde::Serialize;
 
@@ -28,8 +29,8 @@ pub struct Decision {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Statement {
-    /// This recording and flag.
-    pub reference: String,
+    /// This recording, track and flag: letters, digits and hyphens.
+    pub puid: String,
     /// Who is addressed.
     pub speaker: String,
     /// 17(3)(a): the measure, its territory and duration.
@@ -40,14 +41,25 @@ pub struct Statement {
     pub source_type: &'static str,
     /// 17(3)(c): whether the content was found by automated means: "Yes", always so here.
     pub automated_detection: &'static str,
-    /// 17(3)(c): whether the decision was taken by automated means.
+    /// 17(3)(c): whether the decision was taken by automated means: `AUTOMATED_DECISION_FULLY`, `…_PARTIALLY` when the policy
+    /// advised a person, `…_NOT_AUTOMATED`.
     pub automated_decision: &'static str,
     /// What these means were.
     pub automated_means: String,
     /// `DECISION_GROUND_ILLEGAL_CONTENT` or `DECISION_GROUND_INCOMPATIBLE_CONTENT`.
     pub decision_ground: &'static str,
-    /// 17(3)(d) or (e): the law or clause, and why it is infringed.
-    pub decision_ground_explanation: Option<String>,
+    /// 17(3)(d): the law.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub illegal_content_legal_ground: Option<String>,
+    /// 17(3)(d): why the law is infringed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub illegal_content_explanation: Option<String>,
+    /// 17(3)(e): the clause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incompatible_content_ground: Option<String>,
+    /// 17(3)(e): why the clause is infringed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incompatible_content_explanation: Option<String>,
     /// The transparency database's category.
     pub category: &'static str,
     /// earmark's category.
@@ -60,7 +72,7 @@ pub struct Statement {
     pub rule: String,
     /// `CONTENT_TYPE_AUDIO`.
     pub content_type: [&'static str; 1],
-    /// When it was said.
+    /// The day on which it was said, as `YYYY-MM-DD`.
     pub content_date: String,
     /// Seconds from the recording's beginning.
     pub start: f64,
@@ -82,7 +94,7 @@ pub struct Statement {
     pub to_complete: Vec<&'static str>,
 }
 
-/// The category of the transparency database (schema of July 2025) that comes closest.
+/// The category of the transparency database that comes closest.
 pub(super) fn database_category(category: &str) -> &'static str {
     match Category::from_id(category) {
         Some(Category::Hate | Category::Slur) => "STATEMENT_CATEGORY_ILLEGAL_OR_HARMFUL_SPEECH",
@@ -99,15 +111,25 @@ impl Statement {
     /// Takes over what the platform says, and notes what it does not.
     pub(super) fn decide(&mut self, decision: &Decision) {
         self.decision_measure.clone_from(&decision.measure);
-        self.decision_ground_explanation.clone_from(&decision.ground);
         self.redress.clone_from(&decision.redress);
         self.source_type = if decision.notice { "SOURCE_ARTICLE_16" } else { "SOURCE_VOLUNTARY" };
-        self.automated_decision = if decision.automated { "AUTOMATED_DECISION_FULLY" } else { "AUTOMATED_DECISION_PARTIALLY" };
-        self.decision_ground =
-            if decision.illegal { "DECISION_GROUND_ILLEGAL_CONTENT" } else { "DECISION_GROUND_INCOMPATIBLE_CONTENT" };
+        self.automated_decision = match (decision.automated, &self.advised_action) {
+            (true, _) => "AUTOMATED_DECISION_FULLY",
+            (false, Some(_)) => "AUTOMATED_DECISION_PARTIALLY",
+            (false, None) => "AUTOMATED_DECISION_NOT_AUTOMATED",
+        };
+        let ground = if decision.illegal {
+            self.decision_ground = "DECISION_GROUND_ILLEGAL_CONTENT";
+            self.illegal_content_explanation = self.incompatible_content_explanation.take();
+            self.illegal_content_legal_ground.clone_from(&decision.ground);
+            "illegal_content_legal_ground"
+        } else {
+            self.incompatible_content_ground.clone_from(&decision.ground);
+            "incompatible_content_ground"
+        };
         let missing = [
             ("decision_measure", decision.measure.is_none()),
-            ("decision_ground_explanation", decision.ground.is_none()),
+            (ground, decision.ground.is_none()),
             ("redress", decision.redress.is_none()),
         ];
         self.to_complete = missing.into_iter().filter(|(_, missing)| *missing).map(|(field, _)| field).collect();
@@ -122,6 +144,11 @@ impl Statement {
     pub fn to_text(&self) -> String {
         let or = |text: &Option<String>, what: &str| text.clone().unwrap_or_else(|| format!("[to be completed: {what}]"));
         let law = self.decision_ground == "DECISION_GROUND_ILLEGAL_CONTENT";
+        let (ground, why) = if law {
+            (&self.illegal_content_legal_ground, &self.illegal_content_explanation)
+        } else {
+            (&self.incompatible_content_ground, &self.incompatible_content_explanation)
+        };
         let clip = self
             .clip
             .as_ref()
@@ -133,9 +160,9 @@ impl Statement {
              1. Decision, its territory and duration\n{}\n\n\
              2. Facts and circumstances\n{}\nThe words: \"{}\"\n{clip}{}\n\n\
              3. Automated means\n{} {}{advised}\n\n\
-             4. Ground ({})\n{}\nCategory: {} ({}), severity {}, rule {}\n\n\
+             4. Ground ({})\n{}\nExplanation: {}\nCategory: {} ({}), severity {}, rule {}\n\n\
              5. Redress\n{}\n",
-            self.reference,
+            self.puid,
             self.speaker,
             or(&self.decision_measure, "what was decided, where it applies and for how long"),
             self.decision_facts,
@@ -152,10 +179,8 @@ impl Statement {
                 "The decision was taken by a person."
             },
             if law { "law" } else { "terms and conditions" },
-            or(
-                &self.decision_ground_explanation,
-                if law { "the law, and why it is infringed" } else { "the clause, and why it is infringed" }
-            ),
+            or(ground, if law { "the law, and why it is infringed" } else { "the clause, and why it is infringed" }),
+            why.as_deref().unwrap_or_default(),
             self.category,
             self.flag_category,
             self.severity,

@@ -68,13 +68,22 @@ impl Driven {
         Ok(())
     }
 
-    /// Notes that audio was lost.
+    /// Notes that audio never arrived.
     ///
     /// # Errors
     ///
     /// As [`push`](Self::push).
     pub fn push_gap(&mut self, lost: Duration) -> Result<(), DriveError> {
         Ok(self.track.push_gap(self.now(), lost)?)
+    }
+
+    /// Notes audio that is there and could not be decoded.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn push_undecodable(&mut self, length: Duration) -> Result<(), DriveError> {
+        Ok(self.track.push_undecodable(self.now(), length)?)
     }
 
     /// No more audio will come.

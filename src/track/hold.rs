@@ -27,6 +27,16 @@ impl Track {
         self.push_absent(now, length, Outcome::NonSpeech)
     }
 
+    /// Notes audio of this length that is there and could not be decoded; coverage says `failed`. Later audio keeps its
+    /// place.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError`]; the track is then as it was before the call.
+    pub fn push_undecodable(&mut self, now: MonoTime, length: Duration) -> Result<(), PushError> {
+        self.push_absent(now, length, Outcome::Failed)
+    }
+
     pub(super) fn push_absent(&mut self, now: MonoTime, length: Duration, why: Outcome) -> Result<(), PushError> {
         self.make_room(0)?;
         self.advance_clock(now);

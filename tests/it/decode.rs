@@ -14,6 +14,8 @@ pub struct Decoded {
     pub rate: u32,
     pub channels: u16,
     pub lost: Duration,
+    /// Part of `lost`.
+    pub damaged: Duration,
     blocks: usize,
 }
 
@@ -28,9 +30,10 @@ fn drain(mut recording: Recording) -> Result<Decoded, DecodeError> {
                 all.mono.extend(samples.chunks(wide).map(|frame| frame.iter().sum::<f32>() / wide as f32));
                 (all.rate, all.channels) = (rate, channels);
             }
-            Block::Lost(lost) => {
-                assert!(!lost.is_zero());
-                all.lost += lost;
+            Block::Lost { length, damaged } => {
+                assert!(!length.is_zero());
+                all.lost += length;
+                all.damaged += if damaged { length } else { Duration::ZERO };
             }
             _ => {}
         }
@@ -250,6 +253,7 @@ fn a_cut_off_recording_reports_what_is_missing() {
         let total = (there + got.lost).as_secs_f64();
         assert!(got.lost > Duration::from_secs(1) && there > Duration::from_secs(1), "{name}: {got:?}");
         assert!((total - 3.65).abs() < 0.1, "{name}: {total} s");
+        assert_eq!(got.damaged, got.lost, "{name}: it should be there");
     }
     let index_at_the_end = Scratch::new("aac-cut.m4a", &bytes("formats/aac.m4a")[..8_000]);
     assert!(refusal(&index_at_the_end.0).contains("damaged header"));
@@ -257,7 +261,9 @@ fn a_cut_off_recording_reports_what_is_missing() {
 
 #[test]
 fn a_damaged_middle_is_passed_over_and_counted() {
-    for name in ["formats/opus.ogg", "formats/vorbis.ogg", "formats/aac.m4a", "tts/flag_threat_1.flac", "formats/lame.mp3"] {
+    let names = ["opus.ogg", "opus.webm", "vorbis.ogg", "aac.m4a", "aac.ts", "lame.mp3", "../tts/flag_threat_1.flac"];
+    for name in names.map(|name| format!("formats/{name}")) {
+        let name = name.as_str();
         let mut content = bytes(name);
         let middle = content.len() / 2;
         let mut noise = XorShift(7);
@@ -265,9 +271,25 @@ fn a_damaged_middle_is_passed_over_and_counted() {
         let file = Scratch::new(&format!("hole-{}", name.replace('/', "-")), &content);
         let got = decode(&file.0);
         let there = got.mono.len() as f64 / f64::from(got.rate);
-        assert!(got.lost > Duration::from_millis(100), "{name} hides the damage");
+        assert!(got.lost > Duration::from_millis(100), "{name} hides the damage: {there} s and {:?} lost", got.lost);
         assert!((there + got.lost.as_secs_f64() - 3.65).abs() < 0.15, "{name}: {there} s and {:?} lost", got.lost);
+        assert_eq!(got.damaged, got.lost, "{name}: nothing is missing, it is damaged");
     }
+}
+
+#[test]
+fn a_recording_of_a_browser_is_taken_up_again_after_damage() {
+    let (whole, mut content) = (decode(&data("formats/live_stereo.webm")), bytes("formats/live_stereo.webm"));
+    // The second of four clusters; its parser takes what follows for no part of it.
+    let mut noise = XorShift(5);
+    content[4_400..5_400].fill_with(|| noise.next() as u8);
+    let file = Scratch::new("browser.webm", &content);
+    let got = decode(&file.0);
+    let seconds = |got: &Decoded| got.mono.len() as f64 / f64::from(got.rate);
+    assert!(got.damaged > Duration::from_millis(200) && got.damaged < Duration::from_millis(1_100), "{:?}", got.damaged);
+    assert!((seconds(&got) + got.lost.as_secs_f64() - seconds(&whole)).abs() < 0.1, "{} s and {:?}", seconds(&got), got.lost);
+    let tail = |got: &Decoded| got.mono[got.mono.len() - 24_000..].to_vec();
+    assert!(correlation(&tail(&whole), &tail(&got), 0) > 0.95, "the end is the end");
 }
 
 /// Marsaglia's 64-bit generator, so that a failure can be repeated.

@@ -1,11 +1,11 @@
 //! Recordings that were changed at random: no panic, no hang, no flood. `EARMARK_FUZZ_SECONDS` makes it run longer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use earmark::audio::{Block, Recording};
 
-use crate::decode::{Scratch, XorShift};
+use crate::decode::{Scratch, XorShift, bytes, decode};
 use crate::fixtures::data;
 
 /// Rounds without `EARMARK_FUZZ_SECONDS`.
@@ -47,6 +47,52 @@ fn mutate(content: &mut Vec<u8>, other: &[u8], random: &mut XorShift) {
             _ => content.truncate((random.next() % length) as usize),
         }
     }
+}
+
+/// Every sample in its place, silence for what was lost.
+fn placed(path: &Path) -> Vec<f32> {
+    let mut recording = Recording::open(path).unwrap();
+    let mut all = Vec::new();
+    while let Some(block) = recording.next_block().unwrap() {
+        match block {
+            Block::Audio { samples, .. } => all.extend(samples),
+            Block::Lost { length, .. } => all.resize(all.len() + (length.as_secs_f64() * 16_000.0) as usize, 0.0),
+            _ => {}
+        }
+    }
+    all
+}
+
+#[test]
+fn what_follows_damage_stays_in_its_place_where_frames_have_no_times() {
+    for name in ["lame.mp3", "aac.aac"] {
+        let (whole, mut content) = (placed(&data(&format!("formats/{name}"))), bytes(&format!("formats/{name}")));
+        let middle = content.len() / 2;
+        let mut noise = XorShift(11);
+        content[middle..middle + 3_000].fill_with(|| noise.next() as u8);
+        let file = Scratch::new(&format!("placed-{name}"), &content);
+        let damaged = placed(&file.0);
+        let (tail, reach) = (whole.len() - 12_000..whole.len() - 4_000, 2_000);
+        let fit = |lag: isize| -> f32 {
+            tail.clone().map(|at| whole[at] * damaged.get(at.saturating_add_signed(lag)).copied().unwrap_or(0.0)).sum()
+        };
+        let lag = (-reach..=reach).max_by(|a, b| fit(*a).total_cmp(&fit(*b))).unwrap();
+        // Frames of a constant rate differ by a byte, those of a variable one by more.
+        assert!(lag.abs() < 1_600, "{name} is {lag} samples off");
+    }
+}
+
+#[test]
+fn tags_around_frames_are_no_damage() {
+    let frames = bytes("formats/lame.mp3");
+    let id3 = [&b"ID3\x04\0\0\0\x09\0\0"[..], &[0; 9 << 14]].concat();
+    let mut ape = b"APETAGEX\xd0\x07\0\0".to_vec();
+    ape.extend(700_u32.to_le_bytes());
+    ape.resize(732, 0xff);
+    let tagged = [&id3[..], &frames, &ape, b"TAG", &[0xff; 125]].concat();
+    let file = Scratch::new("tagged.mp3", &tagged);
+    let (got, plain) = (decode(&file.0), decode(&data("formats/lame.mp3")));
+    assert_eq!((got.mono.len(), got.lost), (plain.mono.len(), Duration::ZERO));
 }
 
 #[test]

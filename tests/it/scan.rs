@@ -169,6 +169,31 @@ fn each_sound_track_is_a_speaker_when_channels_are_split() {
 }
 
 #[test]
+fn what_cannot_be_decoded_has_failed_and_what_is_not_there_is_missing() {
+    let folder = Folder::new("damaged");
+    let output = folder.join("out.jsonl");
+    let mut damaged = fs::read(data("tts/flag_threat_1.flac")).unwrap();
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 4_000].fill(0xa5);
+    fs::write(folder.join("a.flac"), damaged).unwrap();
+    let stream = fs::read(data("formats/aac.ts")).unwrap();
+    fs::write(folder.join("b.ts"), [&stream[..188 * 40], &stream[188 * 60..]].concat()).unwrap();
+    let ran = scan(&[&folder.join("a.flac"), &folder.join("b.ts")], &output, &[]);
+    assert_eq!(ran.status.code(), Some(3), "{}", errors(&ran));
+    let lines = timeless(&output);
+    let unchecked = |name: &str, outcome: &str| {
+        let outcome = format!(r#""outcome":"{outcome}""#);
+        let spans = lines.iter().filter(|line| line.contains(name) && line.contains(&outcome));
+        spans
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|line| line["end"].as_f64().unwrap() - line["start"].as_f64().unwrap())
+            .sum::<f64>()
+    };
+    assert!(unchecked("a.flac", "failed") > 0.1 && unchecked("a.flac", "missing") == 0.0, "{lines:#?}");
+    assert!(unchecked("b.ts", "missing") > 0.3 && unchecked("b.ts", "failed") == 0.0, "{lines:#?}");
+}
+
+#[test]
 fn resuming_needs_a_file_to_go_on_with() {
     let path = data("tts/clean_1.flac");
     let output = Command::new(env!("CARGO_BIN_EXE_earmark"))

@@ -1,4 +1,4 @@
-//! The sound of a transport stream, or of bare frames cut into segments, as packets with times.
+//! The sound of a transport stream, or of bare frames in a file or in segments, as packets with times.
 
 use std::collections::VecDeque;
 use std::io;
@@ -7,7 +7,8 @@ use symphonia::core::audio::layouts;
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3};
-use symphonia::core::errors::{Error, Result, SeekErrorKind, seek_error};
+use symphonia::core::errors::{Error, Result, SeekErrorKind, decode_error, seek_error};
+use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_MP3};
 use symphonia::core::formats::{FORMAT_ID_NULL, FormatInfo, FormatReader, MediaInfo, SeekMode, SeekTo, SeekedTo, Track};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::{Metadata, MetadataLog};
@@ -16,14 +17,19 @@ use symphonia::core::units::{Duration, TimeBase, Timestamp};
 
 use super::frame::{Frame, Split};
 use super::segments::{Chunk, Segments};
+use super::tag;
 use super::transport::{self, Coding, Piece, Transport};
 
 /// Ticks a second of a transport stream's clock.
-const CLOCK: u64 = 90_000;
+pub(super) const CLOCK: u64 = 90_000;
 /// Sound is found within this many bytes of a transport stream, or it has none.
 const MAX_SEARCH: usize = 4 << 20;
 /// Bytes of sound held at most; a frame has up to eight thousand.
 const MAX_HELD: usize = 1 << 20;
+/// A frame is at most this long.
+const MAX_FRAME: u64 = 8_191;
+/// Tags up to this length are looked into.
+const MAX_TAG: usize = 1 << 16;
 /// Bytes of a transport stream read at a time.
 const READ: usize = 1 << 16;
 
@@ -45,13 +51,26 @@ pub(super) struct Elementary {
     coding: Coding,
     /// Bytes of the container not yet taken apart.
     raw: Vec<u8>,
-    /// Bytes of sound not yet cut into frames, and how many were before them.
+    /// Bytes of sound; those before `taken` are cut into frames.
     sound: Vec<u8>,
+    taken: usize,
+    /// Position of the first byte that is not.
     before: u64,
+    /// Bytes of a tag still to be passed over.
+    owed: usize,
     /// Times by the position of the first byte that they belong to.
     times: VecDeque<(u64, i64)>,
     /// Time missing, by the position of the first byte after it.
     skips: VecDeque<(u64, i64)>,
+    /// Where bytes are missing (false) or damaged (true), by the position of the first byte after them.
+    scars: VecDeque<(u64, bool)>,
+    /// What comes before the next frame is damaged.
+    garbled: bool,
+    /// Bytes since the last frame that belong to none.
+    skipped: u64,
+    /// Bytes and ticks of all frames, to guess what damaged bytes took.
+    bytes: u64,
+    ticks: u64,
     /// The clock of the next frame: a time and the samples since.
     clock: i64,
     samples: u64,
@@ -65,11 +84,11 @@ pub(super) struct Elementary {
 }
 
 impl Elementary {
-    /// Reads up to the first frame. `head` is the beginning of the first file.
-    pub(super) fn open(source: Segments, head: &[u8]) -> std::result::Result<Self, Problem> {
-        let (wrapping, coding) = match transport::layout(head) {
+    /// Reads up to the first frame. `head` is the beginning of the first file; without a coding it is told from that.
+    pub(super) fn open(source: Segments, head: &[u8], coding: Option<Coding>) -> std::result::Result<Self, Problem> {
+        let (wrapping, coding) = match transport::layout(head).filter(|_| coding.is_none()) {
             Some((stride, offset)) => (Wrapping::Transport { transport: Transport::default(), stride, offset }, None),
-            None => (Wrapping::Bare, Frame::coding(head)),
+            None => (Wrapping::Bare, coding.or_else(|| Frame::coding(head))),
         };
         let mut reader = Self {
             source,
@@ -77,9 +96,16 @@ impl Elementary {
             coding: coding.unwrap_or(Coding::Adts),
             raw: Vec::new(),
             sound: Vec::new(),
+            taken: 0,
             before: 0,
+            owed: 0,
             times: VecDeque::new(),
             skips: VecDeque::new(),
+            scars: VecDeque::new(),
+            garbled: false,
+            skipped: 0,
+            bytes: 0,
+            ticks: 0,
             clock: 0,
             samples: 0,
             rate: 48_000,
@@ -90,6 +116,9 @@ impl Elementary {
             metadata: MetadataLog::default(),
         };
         let first = reader.find_first()?;
+        if reader.coding == Coding::Mpeg && tag::is_description(&reader.sound[reader.taken..][..first.length]) {
+            reader.drop_sound(first.length);
+        }
         reader.rate = first.rate;
         let mut parameters = AudioCodecParameters::new();
         parameters.for_codec(match (reader.coding, first.layer) {
@@ -111,21 +140,23 @@ impl Elementary {
     fn find_first(&mut self) -> std::result::Result<Frame, Problem> {
         let mut searched = 0;
         loop {
-            match Frame::split(self.coding, &self.sound, self.ended) {
+            match Frame::split(self.coding, &self.sound[self.taken..], self.ended) {
                 Split::Frame(frame) => return Ok(frame),
                 Split::Skip(bytes) => {
                     self.drop_sound(bytes);
                     searched += bytes;
                 }
+                Split::Tag(bytes) => self.pass_tag(bytes),
                 Split::More if self.ended => return Err(self.nothing()),
-                Split::More => {}
+                Split::More => {
+                    let end = self.end();
+                    let read = self.fill().map_err(Problem::Io)?;
+                    searched += if self.end() == end { read } else { 0 };
+                }
             }
             if searched > MAX_SEARCH {
                 return Err(self.nothing());
             }
-            let held = self.sound.len();
-            let read = self.fill().map_err(Problem::Io)?;
-            searched += if self.sound.len() == held { read } else { 0 };
         }
     }
 
@@ -137,12 +168,24 @@ impl Elementary {
     }
 
     fn drop_sound(&mut self, bytes: usize) {
-        self.sound.drain(..bytes);
+        self.taken += bytes;
         self.before += bytes as u64;
+    }
+
+    fn pass_tag(&mut self, bytes: usize) {
+        let here = bytes.min(self.sound.len() - self.taken);
+        self.owed = bytes - here;
+        self.drop_sound(here);
+    }
+
+    /// Position after the last byte of sound.
+    fn end(&self) -> u64 {
+        self.before + (self.sound.len() - self.taken) as u64
     }
 
     /// Reads on; gives the number of bytes read, 0 at a border or at the end.
     fn fill(&mut self) -> io::Result<usize> {
+        self.sound.drain(..std::mem::take(&mut self.taken));
         let held = self.raw.len();
         match self.source.read_chunk(&mut self.raw, READ)? {
             Chunk::Bytes => {}
@@ -157,8 +200,7 @@ impl Elementary {
                 self.break_off();
                 // A transport stream's times tell of it; bare frames may have none.
                 if matches!(self.wrapping, Wrapping::Bare) {
-                    let at = self.before + self.sound.len() as u64;
-                    self.skips.push_back((at, (length.as_secs_f64() * CLOCK as f64) as i64));
+                    self.skips.push_back((self.end(), (length.as_secs_f64() * CLOCK as f64) as i64));
                 }
                 return Ok(0);
             }
@@ -177,6 +219,7 @@ impl Elementary {
     /// What was begun does not go on.
     fn break_off(&mut self) {
         self.raw.clear();
+        self.scars.push_back((self.end(), false));
         if let Wrapping::Transport { transport, .. } = &mut self.wrapping {
             transport.restart();
         }
@@ -184,15 +227,19 @@ impl Elementary {
 
     fn take_bare(&mut self) {
         let mut raw = std::mem::take(&mut self.raw);
-        while let Some((length, time)) = id3(&raw) {
-            if raw.len() < length && !self.ended {
+        loop {
+            let owed = self.owed.min(raw.len());
+            self.owed -= owed;
+            raw.drain(..owed);
+            let Some((length, time)) = tag::id3(&raw) else { break };
+            if raw.len() < length.min(MAX_TAG) && !self.ended {
                 self.raw = raw;
                 return;
             }
             if let Some(time) = time {
-                self.date(time);
+                self.date_at(self.end(), time);
             }
-            raw.drain(..length.min(raw.len()));
+            self.owed = length;
         }
         self.sound.append(&mut raw);
     }
@@ -202,9 +249,11 @@ impl Elementary {
         let Wrapping::Transport { transport, stride, offset } = &mut self.wrapping else { return };
         let (stride, offset) = (*stride, *offset);
         let mut at = offset.min(raw.len());
-        let (mut dated, mut sound) = (Vec::new(), std::mem::take(&mut self.sound));
+        let (mut dated, mut scars, mut sound) = (Vec::new(), Vec::new(), std::mem::take(&mut self.sound));
         while at + 188 <= raw.len() {
+            let position = self.before + sound.len() as u64;
             if raw[at] != 0x47 {
+                scars.push((position, true));
                 match transport::next_packet(&raw, at, stride) {
                     Some(next) => at = next,
                     None => {
@@ -216,12 +265,13 @@ impl Elementary {
             match transport.packet(&raw[at..at + 188]) {
                 Some(Piece::Sound { pts, bytes }) => {
                     if let Some(pts) = pts {
-                        dated.push((self.before + sound.len() as u64, pts));
+                        dated.push((position, pts));
                     }
                     sound.extend(bytes);
                 }
                 // The frame that was cut off can't be told from the one that follows: only time tells.
-                Some(Piece::Hole) | None => {}
+                Some(Piece::Hole) => scars.push((position, false)),
+                None => {}
             }
             at += stride;
         }
@@ -229,6 +279,8 @@ impl Elementary {
             self.coding = coding;
         }
         self.sound = sound;
+        scars.dedup();
+        self.scars.extend(scars);
         for (position, pts) in dated {
             self.date_at(position, pts);
         }
@@ -237,10 +289,6 @@ impl Elementary {
             let surplus = self.sound.len() - MAX_HELD;
             self.drop_sound(surplus);
         }
-    }
-
-    fn date(&mut self, time: u64) {
-        self.date_at(self.before + self.sound.len() as u64, time);
     }
 
     /// Notes the time of the frame that begins at a position, made continuous: 33 bits wrap after 26 hours.
@@ -262,10 +310,20 @@ impl Elementary {
         self.clock + (self.samples * CLOCK / u64::from(self.rate.max(1))) as i64
     }
 
-    fn next_frame(&mut self) -> io::Result<Option<Packet>> {
+    fn next_frame(&mut self) -> Result<Option<Packet>> {
         loop {
-            match Frame::split(self.coding, &self.sound, self.ended) {
+            while self.scars.front().is_some_and(|(position, _)| *position <= self.before) {
+                self.garbled |= self.scars.pop_front().is_some_and(|(_, damaged)| damaged);
+            }
+            match Frame::split(self.coding, &self.sound[self.taken..], self.ended) {
                 Split::Frame(frame) => {
+                    let skipped = std::mem::take(&mut self.skipped);
+                    if std::mem::take(&mut self.garbled) {
+                        if matches!(self.wrapping, Wrapping::Bare) {
+                            self.clock += (u128::from(skipped) * u128::from(self.ticks) / u128::from(self.bytes.max(1))) as i64;
+                        }
+                        return decode_error("the bytes before a frame belong to none");
+                    }
                     while self.skips.front().is_some_and(|(position, _)| *position <= self.before) {
                         self.clock += self.skips.pop_front().map_or(0, |(_, skip)| skip);
                     }
@@ -282,14 +340,27 @@ impl Elementary {
                     self.rate = frame.rate;
                     let duration = u64::from(frame.samples) * CLOCK / u64::from(frame.rate.max(1));
                     self.samples += u64::from(frame.samples);
-                    let data = self.sound[frame.header..frame.length].to_vec();
+                    let data = self.sound[self.taken..][frame.header..frame.length].to_vec();
                     self.drop_sound(frame.length);
+                    (self.bytes, self.ticks) = (self.bytes + frame.length as u64, self.ticks + duration);
                     return Ok(Some(Packet::new(0, Timestamp::new(pts), Duration::from(duration), data)));
                 }
-                Split::Skip(bytes) => self.drop_sound(bytes),
-                Split::More if self.ended => return Ok(None),
+                Split::Skip(bytes) => {
+                    // A frame that was cut off leads up to what is missing.
+                    let reach = self.before..=self.before + MAX_FRAME;
+                    if !self.scars.iter().any(|(position, damaged)| !damaged && reach.contains(position)) {
+                        self.garbled = true;
+                        self.skipped += bytes as u64;
+                    }
+                    self.drop_sound(bytes);
+                }
+                Split::Tag(bytes) => self.pass_tag(bytes),
+                Split::More if !self.ended => {
+                    self.fill().map_err(Error::IoError)?;
+                }
+                Split::More if std::mem::take(&mut self.garbled) => return decode_error("the last bytes belong to no frame"),
                 Split::More => {
-                    self.fill()?;
+                    return Ok(None);
                 }
             }
         }
@@ -304,21 +375,16 @@ pub(super) enum Problem {
     NoSound,
 }
 
-/// The length of an ID3 tag at the start of `bytes`, and the transport stream's time that HLS writes into it.
-fn id3(bytes: &[u8]) -> Option<(usize, Option<u64>)> {
-    const OWNER: &[u8] = b"com.apple.streaming.transportStreamTimestamp\0";
-    let [b'I', b'D', b'3', _, _, _, a, b, c, d, ..] = *bytes else { return None };
-    let length = [a, b, c, d].into_iter().fold(0, |length, byte| length << 7 | usize::from(byte & 0x7f));
-    let tag = bytes.get(10..10 + length).unwrap_or_default();
-    let owner = tag.windows(OWNER.len()).position(|window| window == OWNER);
-    let time = owner.and_then(|at| tag.get(at + OWNER.len()..)?.first_chunk::<8>().copied());
-    Some((10 + length, time.map(|time| u64::from_be_bytes(time) & 0x1_ffff_ffff)))
-}
-
 impl FormatReader for Elementary {
     fn format_info(&self) -> &FormatInfo {
-        static INFO: FormatInfo = FormatInfo { format: FORMAT_ID_NULL, short_name: "ts", long_name: "MPEG transport stream" };
-        &INFO
+        static STREAM: FormatInfo = FormatInfo { format: FORMAT_ID_NULL, short_name: "ts", long_name: "MPEG transport stream" };
+        static ADTS: FormatInfo = FormatInfo { format: FORMAT_ID_ADTS, short_name: "aac", long_name: "AAC in ADTS" };
+        static MPEG: FormatInfo = FormatInfo { format: FORMAT_ID_MP3, short_name: "mp3", long_name: "MPEG audio" };
+        match (&self.wrapping, self.coding) {
+            (Wrapping::Transport { .. }, _) => &STREAM,
+            (Wrapping::Bare, Coding::Adts) => &ADTS,
+            (Wrapping::Bare, Coding::Mpeg) => &MPEG,
+        }
     }
 
     fn media_info(&self) -> &MediaInfo {
@@ -339,7 +405,7 @@ impl FormatReader for Elementary {
     }
 
     fn next_packet(&mut self) -> Result<Option<Packet>> {
-        self.next_frame().map_err(Error::IoError)
+        self.next_frame()
     }
 
     fn into_inner<'s>(self: Box<Self>) -> MediaSourceStream<'s>

@@ -1,5 +1,6 @@
 //! Bare frames of sound: ADTS (ISO/IEC 13818-7, 6.2) and MPEG audio (ISO/IEC 11172-3, 2.4.1.3).
 
+use super::tag;
 use super::transport::Coding;
 
 /// A frame at the start of some bytes.
@@ -22,6 +23,8 @@ pub(super) enum Split {
     Frame(Frame),
     /// No frame: so many bytes belong to none.
     Skip(usize),
+    /// A tag of so many bytes, more than there are perhaps.
+    Tag(usize),
     /// Too few bytes to tell.
     More,
 }
@@ -39,12 +42,17 @@ impl Frame {
         if bytes.len() < 7 {
             return if ended && !bytes.is_empty() { Split::Skip(bytes.len()) } else { Split::More };
         }
+        if let Some(length) = tag::length(bytes) {
+            return Split::Tag(length);
+        }
         let Some(frame) = Self::parse(coding, bytes) else { return Split::Skip(to_next_sync(bytes)) };
         match bytes.get(frame.length..) {
             None if ended => Split::Skip(to_next_sync(bytes)),
             None => Split::More,
             Some(next) if next.len() < 7 && !ended => Split::More,
-            Some(next) if next.len() < 7 || Self::parse(coding, next).is_some() => Split::Frame(frame),
+            Some(next) if next.len() < 7 || Self::parse(coding, next).is_some() || tag::length(next).is_some() => {
+                Split::Frame(frame)
+            }
             Some(_) => Split::Skip(to_next_sync(bytes)),
         }
     }

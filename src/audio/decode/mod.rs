@@ -3,15 +3,19 @@
 mod edit_list;
 mod elementary;
 mod frame;
+mod matroska;
 mod open;
 mod playlist;
 mod segments;
+mod sound_track;
 mod source;
+mod tag;
 mod timeline;
 mod transport;
 mod upsample;
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -61,11 +65,13 @@ pub enum Block<'a> {
         /// Samples per frame, 1 to 8; it can change within a recording.
         channels: u16,
     },
-    /// Time without audio: damaged, or missing from the file.
-    Lost(
+    /// Time without audio.
+    Lost {
         /// How long.
-        Duration,
-    ),
+        length: Duration,
+        /// The recording should hold it and it cannot be decoded; otherwise it never got into the recording.
+        damaged: bool,
+    },
 }
 
 impl fmt::Debug for Block<'_> {
@@ -74,7 +80,7 @@ impl fmt::Debug for Block<'_> {
             Self::Audio { samples, rate, channels } => {
                 write!(f, "Audio({} frames at {rate} Hz, {channels} channels)", samples.len() / usize::from(*channels))
             }
-            Self::Lost(duration) => write!(f, "Lost({duration:?})"),
+            Self::Lost { length, damaged } => write!(f, "Lost({length:?}, damaged: {damaged})"),
         }
     }
 }
@@ -107,8 +113,10 @@ pub struct Recording {
     index: usize,
     timeline: Timeline,
     duration: Option<Duration>,
-    /// Missing from the end of the file, by its own account.
+    /// Missing from the end, by the recording's own account.
     cut: Duration,
+    /// Its packets have times of their own, so that time may be missing where nothing is damaged.
+    dated: bool,
     /// Length by a count of frames; what falls short of it is lost.
     certain: Option<Duration>,
     samples: Vec<f32>,
@@ -116,7 +124,13 @@ pub struct Recording {
     served: usize,
     rate: u32,
     channels: u16,
-    lost: Duration,
+    lost: VecDeque<(Duration, bool)>,
+    /// The parser complained, or a packet was damaged, since the last good one.
+    doubt: bool,
+    /// Time of the last packet, in the container's ticks.
+    reached: i64,
+    /// From which byte on a Matroska file is taken up again when its parser stops.
+    rest_from: Option<u64>,
     fruitless: u32,
     ended: bool,
 }
@@ -156,9 +170,11 @@ impl Recording {
         let audio = self.format.tracks().iter().filter(|track| track.codec_params.as_ref().is_some_and(|p| p.audio().is_some()));
         match audio.count() {
             0 | 1 => 1,
-            count => guarded(|| (0..count).take_while(|index| open::sound_track(self.format.as_ref(), *index).is_ok()).count())
-                .unwrap_or(1)
-                .max(1),
+            count => {
+                guarded(|| (0..count).take_while(|index| sound_track::sound_track(self.format.as_ref(), *index).is_ok()).count())
+                    .unwrap_or(1)
+                    .max(1)
+            }
         }
     }
 
@@ -183,11 +199,11 @@ impl Recording {
     ///
     /// [`DecodeError`] when the file cannot be read any further, or goes on in a shape earmark doesn't take.
     pub fn next_block(&mut self) -> Result<Option<Block<'_>>, DecodeError> {
-        while self.served >= self.samples.len() && !self.ended {
+        while self.served >= self.samples.len() && self.lost.is_empty() && !self.ended {
             self.advance()?;
         }
-        if !self.lost.is_zero() {
-            return Ok(Some(Block::Lost(std::mem::take(&mut self.lost))));
+        if let Some((length, damaged)) = self.lost.pop_front() {
+            return Ok(Some(Block::Lost { length, damaged }));
         }
         if self.served >= self.samples.len() {
             return Ok(None);
@@ -205,7 +221,7 @@ impl Recording {
         self.served = 0;
         let fruitless = self.fruitless + 1;
         if fruitless > MAX_FRUITLESS {
-            self.end(true);
+            self.stop(true);
             return Ok(());
         }
         self.fruitless = fruitless;
@@ -217,22 +233,26 @@ impl Recording {
                 Ok(())
             }
             Some(Ok(None)) => {
-                self.end(false);
+                self.stop(false);
                 Ok(())
             }
             Some(Err(Error::ResetRequired)) => self.next_stream(),
             Some(Err(Error::IoError(e))) if e.kind() != std::io::ErrorKind::UnexpectedEof => {
                 Err(self.error(format!("read failed after {:.1} s: {e}", self.timeline.position().as_secs_f64())))
             }
-            Some(Err(Error::DecodeError(_) | Error::LimitError(_))) => Ok(()),
+            Some(Err(Error::DecodeError(_) | Error::LimitError(_))) => {
+                self.doubt = true;
+                Ok(())
+            }
             Some(Err(_)) | None => {
-                self.end(true);
+                self.stop(true);
                 Ok(())
             }
         }
     }
 
     fn decode(&mut self, packet: &Packet) -> Result<(), DecodeError> {
+        self.reached = self.reached.max(packet.pts.get());
         let decoded = guarded(|| {
             let buffer = self.decoder.decode(packet)?;
             let (rate, channels) = (buffer.spec().rate(), buffer.spec().channels().count());
@@ -247,7 +267,9 @@ impl Recording {
             }
             failed => {
                 self.samples.clear();
-                self.lost += self.timeline.damaged(packet);
+                self.doubt = true;
+                let lost = self.timeline.damaged(packet);
+                self.lose(lost, true);
                 if !packet.block_dur().is_zero() {
                     self.fruitless -= 1;
                 }
@@ -268,7 +290,8 @@ impl Recording {
         }
         (self.rate, self.channels, self.fruitless) = (rate, channels as u16, 0);
         let placed = self.timeline.place(packet, self.samples.len() / channels, rate);
-        self.lost += placed.gap;
+        let damaged = std::mem::take(&mut self.doubt) || !self.dated;
+        self.lose(placed.gap, damaged);
         self.served = placed.keep.start * channels;
         self.samples.truncate(placed.keep.end * channels);
         if rate < LEAST_RATE {
@@ -281,7 +304,7 @@ impl Recording {
 
     /// A chained stream: what follows has its own parameters and its own clock.
     fn next_stream(&mut self) -> Result<(), DecodeError> {
-        match guarded(|| open::sound_track(self.format.as_ref(), self.index)) {
+        match guarded(|| sound_track::sound_track(self.format.as_ref(), self.index)) {
             Some(Ok(found)) => {
                 (self.track, self.decoder) = (found.id, found.decoder);
                 self.timeline.restart(found.time_base, found.window);
@@ -300,19 +323,35 @@ impl Recording {
 
     /// Replaces a decoder that panicked, whose state nobody knows.
     fn renew_decoder(&mut self) {
-        match guarded(|| open::sound_track(self.format.as_ref(), self.index)) {
+        match guarded(|| sound_track::sound_track(self.format.as_ref(), self.index)) {
             Some(Ok(found)) => self.decoder = found.decoder,
             _ => self.end(true),
         }
     }
 
+    /// The parser gave up: what it did not find its way to is read, or else that was all.
+    fn stop(&mut self, early: bool) {
+        let taken_up = self.rest_from.and_then(|from| open::take_up(&self.path, self.index, from, self.reached));
+        let Some((format, track, next)) = taken_up else { return self.end(early) };
+        (self.format, self.track, self.decoder) = (format, track.id, track.decoder);
+        (self.rest_from, self.fruitless, self.doubt) = (Some(next), 0, true);
+    }
+
     fn end(&mut self, early: bool) {
         self.ended = true;
-        self.lost += self.cut;
+        let early = early || (self.doubt && self.dated);
         let stated = if early && self.cut.is_zero() { self.certain.or(self.duration) } else { self.certain };
         let short = stated.unwrap_or_default().saturating_sub(self.timeline.position());
-        if early || short > SHORTFALL {
-            self.lost += short;
+        // A clock of milliseconds is not exact, and may be that of another track.
+        if short > SHORTFALL || (early && !self.dated) {
+            self.lose(short, true);
+        }
+        self.lose(self.cut, !self.dated);
+    }
+
+    fn lose(&mut self, length: Duration, damaged: bool) {
+        if !length.is_zero() {
+            self.lost.push_back((length, damaged));
         }
     }
 

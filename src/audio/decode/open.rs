@@ -1,34 +1,35 @@
-//! Opening a recording: what is refused before a parser sees it, and the choice of its sound track.
+//! Opening a recording: what is refused before a parser sees it, and which parser takes it.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
-use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error as FormatError;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::well_known::{FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG};
-use symphonia::core::formats::{FormatId, FormatOptions, FormatReader, Track, TrackFlags};
+use symphonia::core::formats::well_known::{
+    FORMAT_ID_ADTS, FORMAT_ID_FLAC, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3, FORMAT_ID_OGG,
+};
+use symphonia::core::formats::{FORMAT_ID_NULL, FormatId, FormatOptions, FormatReader};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::units::TimeBase;
 use thiserror::Error;
 
 use super::edit_list::Edit;
-use super::elementary::{Elementary, Problem};
+use super::elementary::{self, Elementary, Problem};
 use super::frame::Frame;
+use super::matroska::Rest;
 use super::playlist::{self, Playlist};
 use super::segments::Segments;
+use super::sound_track::{SoundTrack, sound_track};
 use super::source::{Source, Tail};
-use super::timeline::{Timeline, Window};
-use super::transport;
+use super::timeline::Timeline;
+use super::transport::{self, Coding};
 use super::upsample::Upsampler;
-use super::{CHANNELS, LEAST_RATE, RATES, Recording, guarded};
+use super::{LEAST_RATE, Recording, guarded};
 
 /// Fewer bytes than this hold no audio in any format.
 const MIN_BYTES: u64 = 16;
@@ -91,21 +92,6 @@ pub(super) fn shown(path: &Path) -> impl fmt::Display {
     path.display().to_string().escape_debug().to_string()
 }
 
-pub(super) struct SoundTrack {
-    pub(super) id: u32,
-    pub(super) decoder: Box<dyn AudioDecoder>,
-    pub(super) time_base: TimeBase,
-    pub(super) window: Window,
-    rate: u32,
-    channels: u16,
-    /// In the time base.
-    length: Option<u64>,
-    /// First position in the stream, in the time base.
-    first: i64,
-    /// The encoder left its delay and a count of frames (mp3).
-    counted: bool,
-}
-
 /// Opens a recording at its `index`th sound track that can be decoded, the default one first.
 pub(super) fn open(path: &Path, index: usize) -> Result<Recording, OpenError> {
     read(path, index).map_err(|problem| OpenError { path: path.to_owned(), problem })
@@ -128,7 +114,7 @@ fn read(path: &Path, index: usize) -> Result<Recording, OpenProblem> {
             return read_playlist(path, index);
         }
         if transport::layout(&head).is_some() {
-            let parsed = parse_elementary(Segments::file(path.to_owned()), &head, Tail::default(), index)?;
+            let parsed = parse_elementary(Segments::file(path.to_owned()), &head, None, Tail::default(), index)?;
             return Ok(recording(path, parsed, None, index));
         }
         if let Some(foreign) = foreign(&head) {
@@ -143,17 +129,43 @@ fn read(path: &Path, index: usize) -> Result<Recording, OpenProblem> {
         // Parsers that look ahead fail on a cut-off file; read from front to back it gives what is there.
         parsed = parse(path, false, index).or(parsed);
     }
-    let Parsed { format, mut track, tail } = parsed?;
+    let parsed = parsed?;
+    let bare = metadata.is_file().then(|| bare(path, &parsed, index)).flatten();
+    let Parsed { format, mut track, tail } = bare.unwrap_or(parsed);
     if let Some(window) = Edit::window(&edits, track.id, track.time_base, track.length) {
         track.window = window;
     }
     Ok(recording(path, Parsed { format, track, tail }, None, index))
 }
 
+/// A file of bare frames, read by their own headers: what bytes that belong to none took of the time is then known.
+fn bare(path: &Path, found: &Parsed, index: usize) -> Option<Parsed> {
+    let coding = match found.format.format_info().format {
+        FORMAT_ID_MP1 | FORMAT_ID_MP2 | FORMAT_ID_MP3 => Coding::Mpeg,
+        FORMAT_ID_ADTS => Coding::Adts,
+        _ => return None,
+    };
+    let mut parsed = parse_elementary(Segments::file(path.to_owned()), &[], Some(coding), Tail::default(), index).ok()?;
+    let (SoundTrack { rate, length, delay, .. }, track) = (&found.track, &mut parsed.track);
+    if track.rate != *rate {
+        return None;
+    }
+    let ticks = |frames: u64| (frames.min(1 << 40) * elementary::CLOCK + u64::from(*rate) / 2) / u64::from(*rate);
+    let before = u64::from(delay.unwrap_or(0));
+    track.window.start = ticks(before).cast_signed();
+    (track.length, track.delay) = (length.map(|length| ticks(length.saturating_add(before))), *delay);
+    track.window.end = track.length.filter(|_| delay.is_some()).map(u64::cast_signed);
+    Some(parsed)
+}
+
 /// A recording of what was parsed; `listed` is its length where something outside the files tells it.
 fn recording(path: &Path, parsed: Parsed, listed: Option<Duration>, index: usize) -> Recording {
     let Parsed { format, track, tail } = parsed;
-    let certain = certain_length(&track, &tail, format.format_info().format).map(|ticks| time(ticks, track.time_base));
+    let kind = format.format_info().format;
+    let certain = certain_length(&track, &tail, kind).map(|ticks| time(ticks, track.time_base));
+    // Its parser stops at some kinds of damage as if that were the end. A film's length is that of its pictures.
+    let alone = kind == FORMAT_ID_MKV && format.tracks().len() == 1;
+    let certain = certain.or_else(|| duration(&track, format.as_ref()).filter(|_| alone));
     let duration = listed.or(certain).or_else(|| duration(&track, format.as_ref())).map(|duration| duration + tail.cut);
     Recording {
         path: path.to_owned(),
@@ -164,13 +176,17 @@ fn recording(path: &Path, parsed: Parsed, listed: Option<Duration>, index: usize
         format,
         duration,
         cut: tail.cut,
+        dated: listed.is_some() || [FORMAT_ID_NULL, FORMAT_ID_ISOMP4, FORMAT_ID_MKV].contains(&kind),
         certain,
         samples: Vec::new(),
         upsampler: Upsampler::default(),
         served: 0,
         rate: if track.rate < LEAST_RATE { 2 * track.rate } else { track.rate },
         channels: track.channels,
-        lost: Duration::ZERO,
+        lost: VecDeque::new(),
+        doubt: false,
+        reached: i64::MIN,
+        rest_from: (alone && listed.is_none() && path.is_file()).then_some(0),
         fruitless: 0,
         ended: false,
     }
@@ -184,7 +200,12 @@ fn read_playlist(path: &Path, index: usize) -> Result<Recording, OpenProblem> {
     let first = list.segments.iter().find(|segment| !segment.is_missing).cloned().into_iter().collect();
     Segments::new(first).take(HEAD).read_to_end(&mut head).map_err(OpenProblem::Io)?;
     if list.header.is_none() && (transport::layout(&head).is_some() || Frame::coding(&head).is_some()) {
-        return Ok(recording(path, parse_elementary(Segments::new(list.segments), &head, tail, index)?, Some(listed), index));
+        return Ok(recording(
+            path,
+            parse_elementary(Segments::new(list.segments), &head, None, tail, index)?,
+            Some(listed),
+            index,
+        ));
     }
     if list.segments.iter().any(|segment| segment.is_missing) {
         return Err(OpenProblem::Playlist(
@@ -196,9 +217,15 @@ fn read_playlist(path: &Path, index: usize) -> Result<Recording, OpenProblem> {
     Ok(recording(path, parsed, Some(listed), index))
 }
 
-fn parse_elementary(source: Segments, head: &[u8], tail: Tail, index: usize) -> Result<Parsed, OpenProblem> {
+fn parse_elementary(
+    source: Segments,
+    head: &[u8],
+    coding: Option<Coding>,
+    tail: Tail,
+    index: usize,
+) -> Result<Parsed, OpenProblem> {
     let opened = guarded(|| {
-        let format = Elementary::open(source, head).map_err(|problem| match problem {
+        let format = Elementary::open(source, head, coding).map_err(|problem| match problem {
             Problem::Io(e) => OpenProblem::Io(e),
             Problem::Foreign(what) => OpenProblem::Codec(what.into()),
             Problem::NoSound => OpenProblem::NoAudio,
@@ -237,6 +264,17 @@ fn parse(path: &Path, seekable: bool, index: usize) -> Result<Parsed, OpenProble
     parse_source(Box::new(source), tail, index)
 }
 
+/// A damaged Matroska file from the next cluster on that can be parsed, and where to look for the one after that.
+pub(super) fn take_up(path: &Path, index: usize, mut from: u64, time: i64) -> Option<(Box<dyn FormatReader>, SoundTrack, u64)> {
+    while let Some(rest) = Rest::find(path, from, time).ok().flatten() {
+        if let Ok(Parsed { format, track, .. }) = parse_source(Box::new(rest.bytes), Tail::default(), index) {
+            return Some((format, track, rest.next));
+        }
+        from = rest.next;
+    }
+    None
+}
+
 fn parse_source(source: Box<dyn MediaSource>, tail: Tail, index: usize) -> Result<Parsed, OpenProblem> {
     let parsed = guarded(|| {
         let stream = MediaSourceStream::new(source, Default::default());
@@ -248,7 +286,7 @@ fn parse_source(source: Box<dyn MediaSource>, tail: Tail, index: usize) -> Resul
     parsed.unwrap_or_else(|| Err(OpenProblem::Damaged("its parser gave up".into())))
 }
 
-fn refusal(error: FormatError) -> OpenProblem {
+pub(super) fn refusal(error: FormatError) -> OpenProblem {
     match error {
         FormatError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
             OpenProblem::Damaged("the file ends within it".into())
@@ -265,81 +303,6 @@ fn refusal(error: FormatError) -> OpenProblem {
     }
 }
 
-/// The `index`th of the sound tracks that can be decoded, the default one first.
-pub(super) fn sound_track(format: &dyn FormatReader, index: usize) -> Result<SoundTrack, OpenProblem> {
-    let mut tracks: Vec<(&Track, &AudioCodecParameters)> =
-        format.tracks().iter().filter_map(|track| Some((track, track.codec_params.as_ref()?.audio()?))).collect();
-    tracks.sort_by_key(|(track, _)| !track.flags.contains(TrackFlags::DEFAULT));
-    let (mut problem, mut passed) = (OpenProblem::NoAudio, 0);
-    for (track, parameters) in tracks {
-        match decoder(track, parameters, format.format_info().format) {
-            Ok(found) if passed == index => return Ok(found),
-            Ok(_) => passed += 1,
-            Err(e) if matches!(problem, OpenProblem::NoAudio) => problem = e,
-            Err(_) => {}
-        }
-    }
-    Err(problem)
-}
-
-fn decoder(track: &Track, parameters: &AudioCodecParameters, format: FormatId) -> Result<SoundTrack, OpenProblem> {
-    let mut parameters = parameters.clone();
-    let mut rate = parameters.sample_rate.unwrap_or_default();
-    if parameters.sample_rate.is_some() && parameters.codec != CODEC_ID_OPUS && !RATES.contains(&rate) {
-        return Err(OpenProblem::Rate(rate));
-    }
-    let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
-    if parameters.channels.is_some() && !CHANNELS.contains(&channels) {
-        return Err(OpenProblem::Channels(channels));
-    }
-    let mut window = Window::default();
-    if parameters.codec == CODEC_ID_OPUS {
-        // The decoder would drop the pre-skip from whatever packet comes first; the timeline knows where it lies.
-        if let Some([low, high]) = parameters.extra_data.as_mut().and_then(|head| head.get_mut(10..12)) {
-            let skip = u16::from_le_bytes([std::mem::take(low), std::mem::take(high)]);
-            match format {
-                // An Ogg stream counts the pre-skip.
-                FORMAT_ID_OGG => window.start = track.start_ts.get().saturating_add(skip.into()),
-                // Matroska has milliseconds, and ffmpeg writes a wrong codec delay for originals not at 48 kHz.
-                FORMAT_ID_MKV => window.lead = Some(f64::from(skip) / 48_000.0),
-                // MP4 has an edit list.
-                _ => {}
-            }
-        }
-        // The decoder knows only these; the rate a container states is that of the original.
-        if ![8_000, 12_000, 16_000, 24_000, 48_000].contains(&rate) {
-            rate = 48_000;
-            parameters.sample_rate = Some(rate);
-        }
-    }
-    let decoder = codecs().make_audio_decoder(&parameters, &AudioDecoderOptions::default());
-    let time_base = track.time_base.or_else(|| TimeBase::try_from_recip(rate)).unwrap_or_default();
-    Ok(SoundTrack {
-        id: track.id,
-        decoder: decoder.map_err(|e| match e {
-            FormatError::Unsupported(what) => OpenProblem::Codec(what.into()),
-            e => refusal(e),
-        })?,
-        time_base,
-        window,
-        rate,
-        channels: channels as u16,
-        length: track.duration.map(|duration| duration.get()).or(track.num_frames),
-        first: track.start_ts.get(),
-        counted: track.delay.is_some(),
-    })
-}
-
-fn codecs() -> &'static CodecRegistry {
-    static CODECS: OnceLock<CodecRegistry> = OnceLock::new();
-    CODECS.get_or_init(|| {
-        let mut codecs = CodecRegistry::new();
-        symphonia::default::register_enabled_codecs(&mut codecs);
-        codecs.register_audio_decoder::<symphonia_adapter_libopus::OpusDecoder>();
-        codecs
-    })
-}
-
 /// The length in ticks where the container counts frames rather than estimates them.
 fn certain_length(track: &SoundTrack, tail: &Tail, format: FormatId) -> Option<u64> {
     match format {
@@ -348,7 +311,7 @@ fn certain_length(track: &SoundTrack, tail: &Tail, format: FormatId) -> Option<u
             u64::try_from(end.saturating_sub(track.window.start.max(track.first))).ok()
         }
         FORMAT_ID_FLAC | FORMAT_ID_ISOMP4 => presented(track),
-        FORMAT_ID_MP3 if track.counted => presented(track),
+        FORMAT_ID_MP3 if track.delay.is_some() => presented(track),
         _ => None,
     }
 }

@@ -19,6 +19,13 @@ pub(super) struct Segment {
     pub(super) is_missing: bool,
 }
 
+impl Segment {
+    /// A whole file.
+    pub(super) fn whole(path: PathBuf) -> Self {
+        Self { path, range: None, duration: Duration::ZERO, elsewhere: false, is_missing: false }
+    }
+}
+
 /// What was read.
 pub(super) enum Chunk {
     /// Bytes, appended.
@@ -46,8 +53,7 @@ impl Segments {
 
     /// A single file.
     pub(super) fn file(path: PathBuf) -> Self {
-        let segment = Segment { path, range: None, duration: Duration::ZERO, elsewhere: false, is_missing: false };
-        Self::new(vec![segment])
+        Self::new(vec![Segment::whole(path)])
     }
 
     /// Appends up to `most` bytes, or tells of a border.

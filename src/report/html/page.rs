@@ -151,12 +151,15 @@ impl View<'_> {
     fn flags(&self, out: &mut dyn Write) -> io::Result<()> {
         for (number, (track, flag)) in self.flags.iter().enumerate() {
             let (severity, category) = (flag.severity, flag.category);
-            let speaker = Escaped(&self.page.tracks[*track].speaker);
+            let who = match &self.page.tracks[..] {
+                [_] => String::new(),
+                tracks => format!("<bdi class=\"who\">{}</bdi> ", Escaped(&tracks[*track].speaker)),
+            };
             write!(
                 out,
                 "<li id=\"f{number}\" class=\"{severity}\" data-s=\"{severity}\" data-c=\"{category}\" data-w=\"{track}\">\
                  <details><summary><time>{}</time> <b class=\"sev {severity}\">{severity}</b> <span class=\"cat\">{}</span> \
-                 <bdi class=\"who\">{speaker}</bdi> <span class=\"what\">",
+                 {who}<span class=\"what\">",
                 clock(flag.span.start),
                 category.as_str().replace('_', " "),
             )?;

@@ -62,8 +62,8 @@ impl Sound {
             cuts = plan(page, &mut sound.excerpts, clips);
         }
         let columns = columns(page.end());
-        let mut pass =
-            Pass { channels, clips, end: page.end(), waves: vec![vec![0.0; columns]; page.tracks.len()], cuts, mono: Vec::new() };
+        let waves = vec![vec![0.0; columns]; page.tracks.len()];
+        let mut pass = Pass { channels, clips, end: page.end(), waves, cuts, mono: Vec::new(), first: 0, share: 1.0, last: true };
         sound.problem = pass.run(path).err();
         sound.clips = pass.cuts.into_iter().map(Cut::encode).collect();
         let loudest = pass.waves.iter().flatten().fold(0.05_f32, |most, peak| most.max(*peak));
@@ -84,18 +84,41 @@ struct Cut {
     span: MediaSpan,
     resampler: Option<Resampler>,
     samples: Vec<f32>,
+    /// Samples of the sound track that is being read.
+    filled: usize,
     encoded: Option<String>,
 }
 
 impl Cut {
     fn new(track: usize, span: MediaSpan) -> Self {
-        Self { track, span, resampler: None, samples: Vec::new(), encoded: None }
+        Self { track, span, resampler: None, samples: Vec::new(), filled: 0, encoded: None }
+    }
+
+    fn push(&mut self, mono: &[f32], rate: u32) {
+        if self.resampler.as_ref().is_none_or(|resampler| resampler.rate() != rate) {
+            self.flush();
+            self.resampler = Resampler::new(rate).ok();
+        }
+        if let Some(resampler) = &mut self.resampler {
+            let mut fresh = Vec::new();
+            resampler.push(mono, &mut fresh);
+            self.mix(&fresh);
+        }
     }
 
     fn flush(&mut self) {
         if let Some(mut resampler) = self.resampler.take() {
-            resampler.flush(&mut self.samples);
+            let mut fresh = Vec::new();
+            resampler.flush(&mut fresh);
+            self.mix(&fresh);
         }
+    }
+
+    fn mix(&mut self, fresh: &[f32]) {
+        let from = self.filled;
+        self.filled += fresh.len();
+        self.samples.resize(self.samples.len().max(self.filled), 0.0);
+        self.samples[from..self.filled].iter_mut().zip(fresh).for_each(|(sum, sample)| *sum += sample);
     }
 
     /// Makes the file and gives the samples back.
@@ -156,11 +179,37 @@ struct Pass {
     waves: Vec<Vec<f32>>,
     cuts: Vec<Cut>,
     mono: Vec<f32>,
+    /// The page's track that the first channel of this sound track is.
+    first: usize,
+    /// What a sound track counts in a mix of them.
+    share: f32,
+    /// No other sound track follows.
+    last: bool,
 }
 
 impl Pass {
+    /// Reads the sound tracks that were scanned, one after the other.
     fn run(&mut self, path: &Path) -> Result<(), String> {
         let mut recording = Recording::open(path).map_err(|e| e.to_string())?;
+        let tracks = if self.channels == Channels::Split { recording.sound_tracks() } else { 1 };
+        self.share = 1.0 / tracks as f32;
+        for index in 0..tracks {
+            if index > 0 {
+                recording = Recording::open_track(path, index).map_err(|e| e.to_string())?;
+            }
+            self.last = index + 1 == tracks;
+            self.first += self.sound_track(&mut recording)?;
+            self.cuts.iter_mut().for_each(|cut| {
+                cut.flush();
+                cut.filled = 0;
+            });
+        }
+        Ok(())
+    }
+
+    /// Reads a sound track; gives the number of its channels that are tracks of the page.
+    fn sound_track(&mut self, recording: &mut Recording) -> Result<usize, String> {
+        let mut width = 1;
         // Where the current run of frames at one rate began, and its frames so far.
         let (mut base, mut frames, mut run_rate) = (MediaTime::ZERO, 0_u64, 0_u32);
         let at = |base: MediaTime, frames: u64, rate: u32| base + frames * TICKS_PER_SECOND / u64::from(rate.max(1));
@@ -173,25 +222,28 @@ impl Pass {
                     let start = at(base, frames, rate);
                     // The interrupted scan of a long recording needs no more than was scanned.
                     if start >= self.end {
-                        return Ok(());
+                        break;
                     }
-                    self.audio(start, samples, rate, channels);
+                    if self.channels == Channels::Split {
+                        width = width.max(usize::from(channels));
+                    }
+                    self.audio(start, samples, rate, channels, width);
                     frames += samples.len() as u64 / u64::from(channels.max(1));
                 }
-                Block::Lost(lost) => {
+                Block::Lost { length, .. } => {
                     let start = at(base, frames, run_rate);
-                    (base, frames) = (start + ticks_of(lost), 0);
-                    self.silence(MediaSpan::new(start, base));
+                    (base, frames) = (start + ticks_of(length), 0);
+                    self.silence(MediaSpan::new(start, base), width);
                 }
             }
         }
-        Ok(())
+        Ok(width)
     }
 
     /// Reads one channel, or the mean of all, into `self.mono`.
-    fn read(&mut self, samples: &[f32], rate: u32, channels: u16, track: Option<usize>) {
-        let pick = match (self.channels, track) {
-            (Channels::Split, Some(track)) => ChannelPick::Only(track as u16),
+    fn read(&mut self, samples: &[f32], rate: u32, channels: u16, channel: Option<usize>) {
+        let pick = match (self.channels, channel) {
+            (Channels::Split, Some(channel)) => ChannelPick::Only(channel as u16),
             _ => ChannelPick::Mix,
         };
         self.mono.clear();
@@ -202,9 +254,9 @@ impl Pass {
         self.mono.iter_mut().filter(|sample| !sample.is_finite()).for_each(|sample| *sample = 0.0);
     }
 
-    fn audio(&mut self, start: MediaTime, samples: &[f32], rate: u32, channels: u16) {
-        for track in 0..self.waves.len() {
-            self.read(samples, rate, channels, Some(track));
+    fn audio(&mut self, start: MediaTime, samples: &[f32], rate: u32, channels: u16, width: usize) {
+        for track in self.first..self.waves.len().min(self.first + width) {
+            self.read(samples, rate, channels, Some(track - self.first));
             self.draw(track, start, rate);
             if self.clips == Clips::Speaker {
                 self.cut(track, start, rate);
@@ -212,6 +264,7 @@ impl Pass {
         }
         if self.clips == Clips::Everyone {
             self.read(samples, rate, channels, None);
+            self.mono.iter_mut().for_each(|sample| *sample *= self.share);
             self.cut(0, start, rate);
         }
     }
@@ -231,31 +284,28 @@ impl Pass {
 
     fn cut(&mut self, track: usize, start: MediaTime, rate: u32) {
         let length = self.mono.len();
+        // What every sound track is mixed into is whole only after the last of them.
+        let whole = self.last || self.clips == Clips::Speaker;
         let frame =
             |at: MediaTime| ((at.ticks().saturating_sub(start.ticks())) * u64::from(rate)).div_ceil(TICKS_PER_SECOND) as usize;
         for cut in self.cuts.iter_mut().filter(|cut| cut.track == track && cut.encoded.is_none()) {
             let (from, to) = (frame(cut.span.start).min(length), frame(cut.span.end).min(length));
             if from < to {
-                if cut.resampler.as_ref().is_none_or(|resampler| resampler.rate() != rate) {
-                    cut.flush();
-                    cut.resampler = Resampler::new(rate).ok();
-                }
-                if let Some(resampler) = &mut cut.resampler {
-                    resampler.push(&self.mono[from..to], &mut cut.samples);
-                }
+                cut.push(&self.mono[from..to], rate);
             }
-            if to < length {
+            if to < length && whole {
                 cut.close();
             }
         }
     }
 
-    fn silence(&mut self, lost: MediaSpan) {
-        for cut in self.cuts.iter_mut().filter(|cut| cut.encoded.is_none()) {
+    fn silence(&mut self, lost: MediaSpan, width: usize) {
+        let tracks = if self.clips == Clips::Everyone { 0..1 } else { self.first..self.first + width };
+        for cut in self.cuts.iter_mut().filter(|cut| cut.encoded.is_none() && tracks.contains(&cut.track)) {
             let (from, to) = (lost.start.max(cut.span.start), lost.end.min(cut.span.end));
             if from < to {
                 cut.flush();
-                cut.samples.resize(cut.samples.len() + (to - from) as usize, 0.0);
+                cut.mix(&vec![0.0; (to - from) as usize]);
             }
         }
     }

@@ -221,6 +221,26 @@ fn a_clip_holds_the_flagged_speaker_alone_unless_asked() {
 }
 
 #[test]
+fn a_clip_is_cut_from_the_flagged_speakers_own_sound_track() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/formats/two_tracks.mka");
+    let items =
+        || vec![covered(0, 3_000, Outcome::NonSpeech), said(1, 1_000, "you fool"), flag(1, 1, (1_000, 1_900), Severity::High)];
+    let page = page("a.mka", &[("a", items()), ("b", items())]);
+    let listen = |clips| {
+        let sound = Sound::listen(&page, &path, Channels::Split, clips);
+        assert_eq!(sound.problem, None);
+        assert!(sound.waves.iter().all(|wave| wave.iter().any(|peak| *peak > 0.05)), "every speaker is drawn");
+        sound
+    };
+    let own = listen(Clips::Speaker);
+    assert_eq!(own.clips.len(), 2);
+    assert!(own.clips[0] != own.clips[1] && own.clips[0].len() == own.clips[1].len());
+    let all = listen(Clips::Everyone);
+    assert_eq!(all.clips.len(), 1);
+    assert!(!own.clips.contains(&all.clips[0]) && all.clips[0].len() == own.clips[0].len(), "all of them, together");
+}
+
+#[test]
 fn a_recording_full_of_flags_makes_a_bounded_page() {
     let mut items = vec![covered(0, 20_000_000, Outcome::Checked)];
     for number in 0..1_000_u64 {

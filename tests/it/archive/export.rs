@@ -37,6 +37,10 @@ fn an_export_is_complete_readable_and_its_hashes_match() {
     let statement: serde_json::Value = serde_json::from_slice(&files["evidence/1-f1/statement.json"]).unwrap();
     assert_eq!(statement["to_complete"].as_array().unwrap().len(), 3, "what only the platform knows is not made up");
     assert_eq!(statement["category"], "STATEMENT_CATEGORY_VIOLENCE");
+    assert_eq!(statement["content_date"], day(0).date().as_str());
+    assert!(statement["puid"].as_str().unwrap().chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
+    assert!(!statement["incompatible_content_explanation"].as_str().unwrap().is_empty());
+    assert_eq!(statement["illegal_content_explanation"], serde_json::Value::Null);
     assert_eq!(statement["clip"][1], sha256(&files["evidence/1-f1/clip.flac"]).as_str());
     assert!(matches!(
         archive.export(&id, &scratch.join("a/inside.zip"), &ExportOptions::default(), day(1)),

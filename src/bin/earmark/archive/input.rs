@@ -11,7 +11,7 @@ use crate::raw::{self, Decoder, Encoding};
 /// A stretch of the input.
 pub enum Piece {
     Audio { samples: Vec<f32>, rate: u32, channels: u16 },
-    Lost(Duration),
+    Lost { length: Duration, damaged: bool },
 }
 
 /// The shape of raw PCM.
@@ -60,8 +60,8 @@ impl Input {
         match self {
             Self::File(recording) => Ok(recording.next_block().map_err(|e| e.to_string())?.map(|block| match block {
                 Block::Audio { samples, rate, channels } => Piece::Audio { samples: samples.to_vec(), rate, channels },
-                Block::Lost(lost) => Piece::Lost(lost),
-                _ => Piece::Lost(Duration::ZERO),
+                Block::Lost { length, damaged } => Piece::Lost { length, damaged },
+                _ => Piece::Lost { length: Duration::ZERO, damaged: false },
             })),
             Self::Raw { raw, read, decoder } => match read.recv() {
                 Ok(raw::Input::Bytes(bytes)) => {

@@ -1,5 +1,6 @@
 //! `earmark archive record`: files or live audio to a recording that is kept.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -161,6 +162,8 @@ pub fn run(place: &Place, args: &Args) -> Result<u8, String> {
 struct Outcome {
     unreadable: bool,
     incomplete: bool,
+    /// Who has not consented; said once of each.
+    left_out: BTreeSet<String>,
 }
 
 impl Outcome {
@@ -227,8 +230,11 @@ impl Work<'_> {
         outcome.incomplete |= session.unchecked || !session.left_out.is_empty();
         let left_out = std::mem::take(&mut session.left_out);
         let id = session.recorder.finish().map_err(|e| e.to_string())?;
-        for speaker in &left_out {
-            let speaker = plain(speaker);
+        for speaker in left_out {
+            let speaker = plain(&speaker);
+            if !outcome.left_out.insert(speaker.clone()) {
+                continue;
+            }
             eprintln!(
                 "earmark: {speaker} has not consented to moderation and is not recorded; after asking, note the answer with \
                  `earmark archive consent {speaker} --to moderation --source TEXT`"

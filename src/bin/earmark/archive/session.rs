@@ -64,14 +64,14 @@ impl Session<'_> {
                     let frames = samples.len() as u64 / u64::from(channels.max(1));
                     read += Duration::from_nanos(frames * 1_000_000_000 / u64::from(rate.max(1)));
                 }
-                Ok(Some(Piece::Lost(lost))) => {
+                Ok(Some(Piece::Lost { length, damaged })) => {
                     if lanes.is_empty() {
                         lanes.push(self.open(0, speaker, Duration::ZERO)?);
                     }
                     for lane in &mut lanes {
-                        self.gap(lane, lost)?;
+                        self.gap(lane, length, damaged)?;
                     }
-                    read += lost;
+                    read += length;
                 }
                 Ok(None) => break None,
                 Err(problem) => break Some(problem),
@@ -99,7 +99,7 @@ impl Session<'_> {
             output.item(&lane.source, &Item::Start).map_err(said)?;
         }
         if !read.is_zero() {
-            self.gap(&mut lane, read)?;
+            self.gap(&mut lane, read, false)?;
         }
         Ok(lane)
     }
@@ -122,10 +122,10 @@ impl Session<'_> {
         self.feed(lane, |driven| driven.push(samples, rate, width))
     }
 
-    fn gap(&mut self, lane: &mut Lane, lost: Duration) -> Result<(), String> {
+    fn gap(&mut self, lane: &mut Lane, length: Duration, damaged: bool) -> Result<(), String> {
         let Some(track) = lane.track else { return Ok(()) };
-        self.recorder.push_gap(track, lost).map_err(|e| e.to_string())?;
-        self.feed(lane, |driven| driven.push_gap(lost))
+        self.recorder.push_gap(track, length).map_err(|e| e.to_string())?;
+        self.feed(lane, |driven| if damaged { driven.push_undecodable(length) } else { driven.push_gap(length) })
     }
 
     /// Gives the moderator audio, waiting for its work while it holds as much as it may.
