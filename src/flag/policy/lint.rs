@@ -16,7 +16,7 @@ const MOST_EXAMPLES: usize = 24;
 /// How deep classes within classes are followed for an example.
 const DEEPEST: usize = 6;
 /// Class names that mean something without being used in a phrase.
-const RESERVED: [&str; 4] = ["filler", "masked", "common", "unfinished"];
+const RESERVED: [&str; 5] = ["filler", "masked", "common", "unfinished", "lost"];
 
 /// Warnings about the packs that are not bundled.
 pub(super) fn warnings(compiled: &Compiled, loaded: &[Loaded]) -> Vec<PolicyMistake> {
