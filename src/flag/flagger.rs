@@ -183,15 +183,16 @@ impl Pass<'_> {
 
     fn candidates(&self) -> Vec<Candidate> {
         let mut near: Vec<(u32, usize, usize)> = Vec::new();
-        let mut allowed: Vec<(usize, usize, u32)> = Vec::new();
+        let mut allowed: Vec<(usize, usize, u32, bool)> = Vec::new();
         let mut cues: Vec<Cue> = Vec::new();
         let mut found: Vec<(u32, usize, usize, bool)> = Vec::new();
         for Hit { first, last, payload, guessed } in self.hits.iter().copied() {
             match payload {
                 Payload::Rule(rule) => found.push((rule, first, last, guessed)),
                 Payload::Near(rule) => near.push((rule, first, last)),
-                Payload::Allow(allow) => allowed.push((first, last, allow)),
-                Payload::Cue(context, side) => cues.push(Cue { first, last, context, side }),
+                Payload::Allow(allow) => allowed.push((first, last, allow, guessed)),
+                Payload::Cue(context, side) if !guessed => cues.push(Cue { first, last, context, side }),
+                Payload::Cue(..) => {}
             }
         }
         found.sort_unstable();
@@ -200,7 +201,7 @@ impl Pass<'_> {
         near.sort_unstable();
         allowed.sort_unstable();
         cues.sort_unstable();
-        let longest_allowed = allowed.iter().map(|(first, last, _)| last - first + 1).max().unwrap_or(0);
+        let longest_allowed = allowed.iter().map(|(first, last, ..)| last - first + 1).max().unwrap_or(0);
         let longest_cue = cues.iter().map(|cue| cue.last - cue.first + 1).max().unwrap_or(0);
         let reach = longest_cue + self.compiled.contexts.iter().map(|context| context.within).max().unwrap_or(0);
         let sentence = self.sentences();
@@ -215,9 +216,10 @@ impl Pass<'_> {
             let settings = &self.settings.rules[number as usize];
             let is_allowed = || {
                 let begin = allowed.partition_point(|(start, ..)| start + longest_allowed <= last);
-                allowed[begin..].iter().take_while(|(start, ..)| *start <= first).any(|(_, end, allow)| {
+                allowed[begin..].iter().take_while(|(start, ..)| *start <= first).any(|(_, end, allow, by_guess)| {
                     let allow = &self.compiled.allows[*allow as usize];
-                    *end >= last && allow.covers(rule) && self.language_fits(allow.languages)
+                    // What was heard outright is let pass by nothing that was guessed.
+                    *end >= last && guessed >= *by_guess && allow.covers(rule) && self.language_fits(allow.languages)
                 })
             };
             let is_near = || {

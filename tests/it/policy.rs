@@ -171,6 +171,8 @@ fn a_lost_first_word_is_guessed() {
     assert_eq!(threats("will kill you tonight"), Some((Severity::Medium, true)));
     assert_eq!(threats("I will kill you tonight").map(|(_, guessed)| guessed), Some(false));
     assert_eq!(threats("the medicine will kill you tonight"), None);
+    let rude = judge(&mut flagger, "Piss off.", "en");
+    assert!(rude.iter().any(|found| found.severity == Severity::Medium && !found.has_tag("guessed")), "no guess lets it pass");
 }
 
 #[test]

@@ -98,6 +98,7 @@ fn shadow(
         example.iter().enumerate().for_each(|(at, word)| push_tokens(word, at, &compiled.spoken, &mut tokens));
         let mut hits: Vec<Hit<Payload>> = Vec::new();
         compiled.matcher.find(&tokens, work, &mut hits);
+        hits.retain(|hit| !hit.guessed);
         let mut own = hits.iter().filter(|hit| hit.payload == Payload::Rule(number as u32)).peekable();
         own.peek()?;
         let covering = |hit: &Hit<Payload>| {
