@@ -84,7 +84,7 @@ impl Flagger for PolicyFlagger {
         for token in tokens.iter_mut() {
             token.ends_sentence &= !compiled.unfinished.contains(&token.text);
             token.at_border = token.word + 1 == text.fresh;
-            token.doubtful = compiled.phonetic.is_some_and(|doubt| text.words[token.word].confidence < doubt.below);
+            token.confidence = text.words[token.word].confidence;
         }
         if tokens.last().is_none_or(|token| token.word < text.fresh) {
             return Ok(());
@@ -183,15 +183,16 @@ impl Pass<'_> {
 
     fn candidates(&self) -> Vec<Candidate> {
         let mut near: Vec<(u32, usize, usize)> = Vec::new();
-        let mut allowed: Vec<(usize, usize, u32)> = Vec::new();
+        let mut allowed: Vec<(usize, usize, u32, bool)> = Vec::new();
         let mut cues: Vec<Cue> = Vec::new();
         let mut found: Vec<(u32, usize, usize, bool)> = Vec::new();
         for Hit { first, last, payload, guessed } in self.hits.iter().copied() {
             match payload {
                 Payload::Rule(rule) => found.push((rule, first, last, guessed)),
                 Payload::Near(rule) => near.push((rule, first, last)),
-                Payload::Allow(allow) => allowed.push((first, last, allow)),
-                Payload::Cue(context, side) => cues.push(Cue { first, last, context, side }),
+                Payload::Allow(allow) => allowed.push((first, last, allow, guessed)),
+                Payload::Cue(context, side) if !guessed => cues.push(Cue { first, last, context, side }),
+                Payload::Cue(..) => {}
             }
         }
         found.sort_unstable();
@@ -200,19 +201,25 @@ impl Pass<'_> {
         near.sort_unstable();
         allowed.sort_unstable();
         cues.sort_unstable();
-        let longest_allowed = allowed.iter().map(|(first, last, _)| last - first + 1).max().unwrap_or(0);
+        let longest_allowed = allowed.iter().map(|(first, last, ..)| last - first + 1).max().unwrap_or(0);
         let longest_cue = cues.iter().map(|cue| cue.last - cue.first + 1).max().unwrap_or(0);
         let reach = longest_cue + self.compiled.contexts.iter().map(|context| context.within).max().unwrap_or(0);
         let sentence = self.sentences();
+        let is_old = |last: usize| self.tokens[last].word < self.text.fresh;
+        let crosses = |first: usize, last: usize| self.tokens[first].word < self.text.fresh && !is_old(last);
+        // What ends before this is old and can't be what a fresh match repeats.
+        let border = found.iter().filter(|(_, first, last, _)| crosses(*first, *last)).map(|(_, first, ..)| *first).min();
         let mut candidates = Vec::new();
+        let mut old = Vec::new();
         for (number, first, last, guessed) in found {
             let rule = &self.compiled.rules[number as usize];
             let settings = &self.settings.rules[number as usize];
             let is_allowed = || {
                 let begin = allowed.partition_point(|(start, ..)| start + longest_allowed <= last);
-                allowed[begin..].iter().take_while(|(start, ..)| *start <= first).any(|(_, end, allow)| {
+                allowed[begin..].iter().take_while(|(start, ..)| *start <= first).any(|(_, end, allow, by_guess)| {
                     let allow = &self.compiled.allows[*allow as usize];
-                    *end >= last && allow.covers(rule) && self.language_fits(allow.languages)
+                    // What was heard outright is let pass by nothing that was guessed.
+                    *end >= last && guessed >= *by_guess && allow.covers(rule) && self.language_fits(allow.languages)
                 })
             };
             let is_near = || {
@@ -229,7 +236,7 @@ impl Pass<'_> {
                     })
             };
             if !settings.enabled
-                || self.tokens[last].word < self.text.fresh
+                || (is_old(last) && (rule.near || border.is_none_or(|border| last < border)))
                 || !self.language_fits(rule.languages)
                 || (rule.near && !is_near())
                 || is_allowed()
@@ -241,8 +248,15 @@ impl Pass<'_> {
             if let Some(doubt) = self.compiled.phonetic.filter(|_| guessed) {
                 doubted(&mut judged, doubt);
             }
-            candidates.push(Candidate { rule: number, first, last, guessed, judged });
+            let side = if is_old(last) { &mut old } else { &mut candidates };
+            side.push(Candidate { rule: number, first, last, guessed, judged });
         }
+        // A phrase of the last utterance was flagged then; a longer one around it that is no worse says nothing new.
+        let category = |candidate: &Candidate| self.compiled.rules[candidate.rule as usize].category;
+        let repeats = |new: &Candidate, old: &Candidate| {
+            category(new) == category(old) && new.first <= old.last && new.judged.severity <= old.judged.severity
+        };
+        candidates.retain(|new| !old.iter().any(|old| repeats(new, old)));
         candidates
     }
 
@@ -272,12 +286,12 @@ impl Pass<'_> {
     }
 }
 
-/// A finding with a word in it that the recogniser was unsure of and wrote otherwise.
+/// A finding with a word in it that the recogniser was unsure of and wrote otherwise, or left out.
 fn doubted(judged: &mut InContext, doubt: Doubt) {
     judged.severity = judged.severity.min(doubt.cap);
     judged.confidence *= doubt.confidence;
     let said = judged.reason.trim_end_matches('.');
-    judged.reason = format!("{said}, but the recogniser was unsure and a word was guessed by its sound.").into();
+    judged.reason = format!("{said}, but a word of it was guessed, by its sound or as left out by the recogniser.").into();
     judged.tags.push("guessed".into());
 }
 

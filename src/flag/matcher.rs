@@ -27,6 +27,12 @@ pub(crate) const FILLER: ClassId = ClassId(u32::MAX - 3 - CLASS);
 
 /// Fillers skipped between two elements of a phrase.
 const MOST_FILLERS: u8 = 3;
+/// Sounds that words guessed to be one must have: fewer are found in any two.
+const FEWEST_JOINED: usize = 3;
+/// Sounds that a class's member of several words must have: "mere dil" is as near to "maar daal" as can be.
+const FEWEST_OF_MEMBER: usize = 5;
+/// Words that may be guessed to be one.
+const MOST_JOINED: usize = 3;
 /// States kept alive per token. Far above what real policies reach; it bounds the work hostile ones can cause.
 const MOST_STATES: usize = 20_000;
 
@@ -40,7 +46,7 @@ pub(crate) struct Hit<P> {
     pub first: usize,
     pub last: usize,
     pub payload: P,
-    /// A word of it was guessed by its sound.
+    /// A word of it was guessed: by its sound, or as lost.
     pub guessed: bool,
 }
 
@@ -52,12 +58,21 @@ pub(crate) struct Matcher<P> {
     phrases: Trie<P>,
     /// Words a masked token ("f***") may stand for, likeliest first.
     masked: Vec<(Box<str>, Symbol)>,
+    /// Words that may be missing at the beginning of an utterance.
+    lost: Vec<Symbol>,
     sounds: Sounds<Symbol>,
 }
 
 impl<P: Copy + PartialEq> Matcher<P> {
     pub(crate) fn new() -> Self {
-        Self { vocabulary: HashMap::new(), classes: Trie::new(), phrases: Trie::new(), masked: Vec::new(), sounds: Sounds::new() }
+        Self {
+            vocabulary: HashMap::new(),
+            classes: Trie::new(),
+            phrases: Trie::new(),
+            masked: Vec::new(),
+            lost: Vec::new(),
+            sounds: Sounds::new(),
+        }
     }
 
     /// Adds a member, a sequence without gaps, to a class.
@@ -84,15 +99,33 @@ impl<P: Copy + PartialEq> Matcher<P> {
         }
     }
 
-    /// Adds a word that is to be recognised by its sound where a token is doubtful.
-    pub(crate) fn add_by_sound(&mut self, word: &str) {
+    /// Adds a word that is never taken for another that sounds like it.
+    pub(crate) fn add_common(&mut self, word: &str) {
+        self.sounds.insert_common(word);
+    }
+
+    /// Adds a word that a recogniser may lose at the beginning of an utterance.
+    pub(crate) fn add_lost(&mut self, word: &str) {
         let symbol = intern(&mut self.vocabulary, word);
-        self.sounds.insert(word, symbol);
+        self.lost.push(symbol);
+    }
+
+    /// Adds a word that is to be recognised by its sound where a token's confidence is lower than `below`.
+    pub(crate) fn add_by_sound(&mut self, word: &str, below: f32) {
+        let symbol = intern(&mut self.vocabulary, word);
+        self.sounds.insert(word, symbol, below, 1);
+    }
+
+    /// The same for a class's member of several words, given without spaces.
+    pub(crate) fn add_member_by_sound(&mut self, class: ClassId, words: &str, below: f32) {
+        if !words.is_ascii() {
+            self.sounds.insert(words, CLASS | class.0, below, FEWEST_OF_MEMBER);
+        }
     }
 
     /// The symbols a token may be read as. An exact reading rules out the guesses.
     fn read(&self, token: &Token, edges: &mut Vec<Edge>) {
-        let guesses: Vec<Symbol> = if token.doubtful { self.sounds.like(&token.text).collect() } else { Vec::new() };
+        let guesses: Vec<Symbol> = self.sounds.like(&token.text, token.confidence, 1).collect();
         let mut push = |symbol: Symbol| add_edge(edges, Edge { symbol, tokens: 1, guessed: false });
         if token.quoted {
             push(QUOTED);
@@ -120,6 +153,22 @@ impl<P: Copy + PartialEq> Matcher<P> {
         guesses.into_iter().for_each(|symbol| add_edge(edges, Edge { symbol, tokens: 1, guessed: true }));
     }
 
+    /// What several doubtful tokens may be together: in a language it hardly knows, a recogniser cuts words in two.
+    fn read_joined(&self, tokens: &[Token], edges: &mut Vec<Edge>) {
+        let (mut joined, mut confidence) = (String::new(), 1.0_f32);
+        for (index, token) in tokens.iter().take(MOST_JOINED).enumerate() {
+            if token.text.is_ascii() || self.sounds.is_common(&token.text) || index > 0 && tokens[index - 1].ends_sentence {
+                return;
+            }
+            joined += &token.text;
+            confidence = confidence.min(token.confidence);
+            if index > 0 {
+                let guesses = self.sounds.like(&joined, confidence, FEWEST_JOINED);
+                guesses.for_each(|symbol| add_edge(edges, Edge { symbol, tokens: index as u32 + 1, guessed: true }));
+            }
+        }
+    }
+
     /// All hits in `tokens`, in order of their last token. `work` is scratch memory, kept between calls.
     pub(crate) fn find(&self, tokens: &[Token], work: &mut Work, hits: &mut Vec<Hit<P>>) {
         self.build_edges(tokens, work);
@@ -128,6 +177,10 @@ impl<P: Copy + PartialEq> Matcher<P> {
         active.resize_with(tokens.len() + 1, Vec::new);
         for at in 0..tokens.len() {
             let mut states = std::mem::take(&mut active[at]);
+            if at == 0 || tokens[at - 1].at_border {
+                let after = self.lost.iter().flat_map(|lost| self.phrases.children(ROOT, *lost));
+                states.extend(after.map(|node| State { node, first: at as u32, skips: 0, fillers: 0, guessed: true }));
+            }
             states.sort_unstable_by_key(|state| {
                 (state.node, state.skips, state.fillers, state.guessed, std::cmp::Reverse(state.first))
             });
@@ -178,6 +231,7 @@ impl<P: Copy + PartialEq> Matcher<P> {
         for at in (0..tokens.len()).rev() {
             let mut here = std::mem::take(&mut edges[at]);
             self.read(&tokens[at], &mut here);
+            self.read_joined(&tokens[at..], &mut here);
             let mut done = 0;
             while let Some(edge) = here.get(done).copied() {
                 done += 1;

@@ -9,6 +9,7 @@ mod normalise;
 mod pattern;
 mod phonetic;
 mod policy;
+mod skeleton;
 
 use std::fmt;
 use std::sync::Arc;

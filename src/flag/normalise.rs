@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 const LONGEST_TOKEN: usize = 64;
 
 /// One plain token of the word stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Token {
     /// Lower case, no diacritics, no punctuation; may hold `*` where the recogniser masked letters.
     pub text: String,
@@ -24,8 +24,8 @@ pub(crate) struct Token {
     pub at_border: bool,
     /// It stands inside quotation marks that open and close within the words.
     pub quoted: bool,
-    /// The recogniser was in doubt, so it may be another word that sounds like it.
-    pub doubtful: bool,
+    /// The recogniser's probability; where it is low, it may be another word that sounds like it.
+    pub confidence: f32,
 }
 
 /// Spoken forms that are rewritten before matching, so that a rule is written once: "gonna" → "going to".
@@ -106,7 +106,7 @@ fn push(token: &str, word: usize, out: &mut Vec<Token>) {
         Some((cut, _)) => token[..cut].to_owned(),
         None => token.to_owned(),
     };
-    out.push(Token { text, word, ends_sentence: false, at_border: false, quoted: false, doubtful: false });
+    out.push(Token { text, word, ends_sentence: false, at_border: false, quoted: false, confidence: 1.0 });
 }
 
 /// "[laughter]", "(coughs)", "♪": what recognisers write for sounds that are not words.

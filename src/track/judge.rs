@@ -72,12 +72,7 @@ impl Judge {
                 Some(EngineError { engine: "policy", problem: format!("more than {MAX_FINDINGS} findings in one utterance") });
             found.truncate(MAX_FINDINGS);
         }
-        found.retain(|f| f.first <= f.last && (fresh..self.window.len()).contains(&f.last));
-        // Several flaggers may have found the same thing.
-        if self.flaggers.len() > 1 {
-            count_once(&self.window, &mut found);
-        }
-        found.sort_by_key(|f| (f.first, f.last));
+        settle(&self.window, fresh, &mut found);
         for finding in found {
             let before = provisional::position(provisional, &finding, span_of(&self.window, &finding));
             let id = before.map_or_else(|| self.next_id(), |index| provisional.remove(index).id);
@@ -111,8 +106,7 @@ impl Judge {
             let _ = flagger.on_partial(&view, &mut findings);
         }
         let mut found = findings.take();
-        found.retain(|f| f.first <= f.last && (fresh..window.len()).contains(&f.last));
-        found.sort_by_key(|f| (f.first, f.last));
+        settle(&window, fresh, &mut found);
         let mut flags = Vec::new();
         for finding in found {
             if provisional.len() < MAX_FINDINGS
@@ -136,6 +130,13 @@ impl Judge {
         let recent = self.window.partition_point(|word| word.span.end + CONTEXT_TICKS < now);
         recent.max(self.window.len().saturating_sub(self.context_words))
     }
+}
+
+/// Orders findings that touch fresh words; what several flaggers found of one incident counts once.
+fn settle(window: &[HeardWord], fresh: usize, found: &mut Vec<Finding>) {
+    found.retain(|f| f.first <= f.last && (fresh..window.len()).contains(&f.last));
+    count_once(window, found);
+    found.sort_by_key(|f| (f.first, f.last));
 }
 
 fn span_of(window: &[HeardWord], finding: &Finding) -> MediaSpan {

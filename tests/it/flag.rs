@@ -190,6 +190,29 @@ fn matches_cross_utterance_borders_and_keep_their_words() {
     assert_eq!(judge(policy, &words, 7, "en"), [], "nothing fresh is part of it");
 }
 
+/// What was flagged when it was said isn't flagged again because the next words lengthen it, unless they make it worse.
+#[test]
+fn a_phrase_across_a_border_is_flagged_once() {
+    let rule = |id: &str, severity: &str, phrase: &str| {
+        format!(
+            "[[rule]]\nid = \"{id}\"\ncategory = \"threat\"\nseverity = \"{severity}\"\nreason = \"x\"\nphrases = [\"{phrase}\"]\n"
+        )
+    };
+    let rules =
+        [rule("short", "medium", "kill you"), rule("long", "medium", "kill you you"), rule("worse", "high", "you you dead")];
+    let policy = Policy::from_toml("p", &format!("name = \"p\"\n{}", rules.concat())).unwrap();
+    let found = |text: &str, fresh: usize| {
+        let found = judge(&policy, &heard(text, 1.0), fresh, "");
+        found.iter().map(|found| found.rule.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("kill you.", 0), ["p/short"]);
+    assert_eq!(found("kill you. You are", 2), Vec::<String>::new());
+    assert_eq!(found("kill you. You dead", 2), ["p/worse"]);
+    assert_eq!(found("we kill. You you", 2), ["p/long"]);
+    assert_eq!(found("would kill you you", 3), Vec::<String>::new());
+    assert_eq!(found("would kill you you", 2), ["p/long"]);
+}
+
 #[test]
 fn confidence_follows_the_recogniser_and_severity_does_not() {
     let policy = &*DEFAULT;

@@ -67,6 +67,37 @@ allow = ["wool {hat} [shop]"]
     assert!(told[1].to_string().starts_with("p.toml:11: warning: \"wool\": "), "{}", told[1]);
 }
 
+const WHOLE: &str = r#"
+name = "whole"
+languages = ["fr"]
+include = ["parts/birds.toml", "parts/rules.toml"]
+[classes]
+verb = ["vole"]
+"#;
+
+/// A file without a name is a part: its rules go by the name and the languages of the file that includes it, all parts see
+/// each other's classes, and mistakes are told with the part's own path.
+#[test]
+fn a_policy_may_be_cut_into_parts() {
+    let rules = "[[rule]]\nid = \"r\"\ncategory = \"slur\"\nseverity = \"low\"\nreason = \"x\"\nphrases = [\"{bird} {verb}\"]\n";
+    let load = |more: &str| {
+        let rules = format!("{rules}{more}");
+        Policy::from_toml_with("dir/whole.toml", WHOLE, &mut |from, name| match (from, name) {
+            ("dir/whole.toml", "parts/birds.toml") => Ok("[classes]\nbird = [\"hibou\"]".to_owned()),
+            ("dir/whole.toml", "parts/rules.toml") => Ok(rules.clone()),
+            _ => Err(format!("{from} {name}")),
+        })
+    };
+    let policy = load("").unwrap();
+    let found = |language: &str| judge(&mut policy.flagger(), "le hibou vole", language);
+    assert_eq!(found("fr").iter().map(|found| &*found.rule).collect::<Vec<_>>(), ["whole/r"]);
+    assert_eq!(found("en"), []);
+    let told = load(rules).unwrap_err().to_string();
+    assert!(told.contains("dir/parts/rules.toml:8: \"r\": the id is used twice, first on line 2"), "{told}");
+    let told = load("include = 3").unwrap_err().to_string();
+    assert!(told.contains("dir/parts/rules.toml:7"), "{told}");
+}
+
 const ROOMS: &str = r#"
 name = "rooms"
 languages = ["en", "de"]
@@ -118,11 +149,30 @@ fn words_are_guessed_by_their_sound_only_under_doubt() {
     let (guessed, sure) = (harassment(&guessed), harassment(&sure));
     assert!(guessed.confidence < sure.confidence * 0.5, "{} {}", guessed.confidence, sure.confidence);
     assert!(guessed.severity <= Severity::Medium);
-    assert!(guessed.reason.contains("guessed by its sound") && guessed.has_tag("guessed"), "{}", guessed.reason);
+    assert!(guessed.reason.contains("was guessed") && guessed.has_tag("guessed"), "{}", guessed.reason);
     for harmless in ["we went to the beach~ on sunday", "the sheet~ is white and the count~ was right"] {
         let found = judge(&mut flagger, harmless, "en");
         assert!(found.iter().all(|found| found.severity <= Severity::Medium && found.confidence < 0.3), "{harmless}: {found:?}");
     }
+}
+
+/// Recognisers lose a soft "I" at the beginning of an utterance, there only, and nothing may stand in for it.
+#[test]
+fn a_lost_first_word_is_guessed() {
+    let mut flagger = Policy::bundled().flagger();
+    let mut threats = |text: &str| {
+        let found = judge(&mut flagger, text, "en");
+        found
+            .iter()
+            .filter(|found| found.category == Category::Threat)
+            .map(|found| (found.severity, found.has_tag("guessed")))
+            .max()
+    };
+    assert_eq!(threats("will kill you tonight"), Some((Severity::Medium, true)));
+    assert_eq!(threats("I will kill you tonight").map(|(_, guessed)| guessed), Some(false));
+    assert_eq!(threats("the medicine will kill you tonight"), None);
+    let rude = judge(&mut flagger, "Piss off.", "en");
+    assert!(rude.iter().any(|found| found.severity == Severity::Medium && !found.has_tag("guessed")), "no guess lets it pass");
 }
 
 #[test]

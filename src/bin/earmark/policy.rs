@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
-use earmark::flag::{Category, Finding, Severity};
+use earmark::flag::{Category, Finding, Policy, Severity};
 use earmark::report::csv_field;
 use serde::Serialize;
 
@@ -27,9 +27,9 @@ enum Command {
         #[arg(value_name = "FILE")]
         policy: String,
     },
-    /// Print a bundled policy
+    /// Print a bundled policy, or one of the files it is made of
     Show {
-        /// Which one: default, fr, es, de, pt, hi
+        /// Which one: default, fr, es, de, pt, hi, or a file that one of them includes, such as en/threat.toml
         #[arg(default_value = "default")]
         name: String,
     },
@@ -129,10 +129,13 @@ fn check(value: &str) -> Result<u8, String> {
 }
 
 fn show(name: &str) -> Result<u8, String> {
-    let names: Vec<_> = earmark::flag::Policy::bundled_names().collect();
-    let text = earmark::flag::Policy::bundled_text(name);
-    let text = text.ok_or_else(|| format!("there is no bundled policy \"{name}\"; there are {}", names.join(", ")))?;
-    print(text)?;
+    let parts = Policy::bundled_parts;
+    let part = || parts().find(|(known, _)| *known == name).map(|(_, text)| text);
+    let unknown = || {
+        let names: Vec<_> = Policy::bundled_names().chain(parts().map(|(known, _)| known)).collect();
+        format!("there is no bundled policy \"{name}\"; there are {}", names.join(", "))
+    };
+    print(Policy::bundled_text(name).or_else(part).ok_or_else(unknown)?)?;
     Ok(0)
 }
 

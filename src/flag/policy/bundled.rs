@@ -13,6 +13,24 @@ pub(super) const PACKS: [Embedded; 6] = [
     ("hi", include_str!("../../../policies/hi.toml")),
 ];
 
+/// The files that packs are made of, by their path.
+pub(super) const PARTS: [Embedded; 14] = [
+    ("en/slur.toml", include_str!("../../../policies/en/slur.toml")),
+    ("en/hate.toml", include_str!("../../../policies/en/hate.toml")),
+    ("en/harassment.toml", include_str!("../../../policies/en/harassment.toml")),
+    ("en/threat.toml", include_str!("../../../policies/en/threat.toml")),
+    ("en/sexual_harassment.toml", include_str!("../../../policies/en/sexual_harassment.toml")),
+    ("en/sexual.toml", include_str!("../../../policies/en/sexual.toml")),
+    ("en/self_harm.toml", include_str!("../../../policies/en/self_harm.toml")),
+    ("en/child_safety.toml", include_str!("../../../policies/en/child_safety.toml")),
+    ("en/profanity.toml", include_str!("../../../policies/en/profanity.toml")),
+    ("en/spam_scam.toml", include_str!("../../../policies/en/spam_scam.toml")),
+    ("en/words.toml", include_str!("../../../policies/en/words.toml")),
+    ("en/abuse.toml", include_str!("../../../policies/en/abuse.toml")),
+    ("en/groups.toml", include_str!("../../../policies/en/groups.toml")),
+    ("en/context.toml", include_str!("../../../policies/en/context.toml")),
+];
+
 /// Word lists, by the path their packs name them with.
 pub(super) const LEXICONS: [Embedded; 9] = [
     ("lexicon/en-slurs.txt", include_str!("../../../policies/lexicon/en-slurs.txt")),

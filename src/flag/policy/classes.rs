@@ -15,13 +15,14 @@ pub(super) const FILLER_CLASS: &str = "filler";
 const MASKED_CLASS: &str = "masked";
 const COMMON_CLASS: &str = "common";
 const UNFINISHED_CLASS: &str = "unfinished";
+const LOST_CLASS: &str = "lost";
 
 impl Compiler {
     pub(super) fn class(&self, pack: usize, name: &str) -> Option<ClassId> {
         find_class(&self.class_ids, &self.sees[pack], name)
     }
 
-    /// `[phonetic]`; the first pack that has one says when to doubt.
+    /// `[phonetic]`; the first pack that has one says what becomes of guesses.
     pub(super) fn phonetic(&mut self, index: usize, loaded: &Loaded) {
         let Some(phonetic) = &loaded.pack.phonetic else { return };
         for name in phonetic.classes.iter().filter(|name| self.class(index, &name.value).is_none()) {
@@ -29,7 +30,7 @@ impl Compiler {
             let help = did_you_mean(&name.value, known.map(|(_, name)| name.as_str()));
             loaded.file.mistake(name.line, Some("phonetic"), format!("unknown class \"{}\"{help}", name.value));
         }
-        let doubt = Doubt { below: phonetic.below, confidence: phonetic.confidence, cap: phonetic.cap };
+        let doubt = Doubt { confidence: phonetic.confidence, cap: phonetic.cap };
         self.out.phonetic.get_or_insert(doubt);
     }
 
@@ -72,20 +73,24 @@ impl Compiler {
         }
         let Self { out, class_ids, sees, .. } = self;
         out.matcher.add_member(id, &pieces, &class_finder(class_ids, &sees[pack]));
-        if name == UNFINISHED_CLASS
-            && let [Piece::Word(word)] = pieces.as_slice()
-        {
-            out.unfinished.insert(word.clone());
-        }
-        if self.by_sound.contains(&id) {
+        if let Some(below) = self.by_sound.get(&id) {
             for word in single_words(&pieces) {
-                out.matcher.add_by_sound(word);
+                out.matcher.add_by_sound(word, *below);
+            }
+            let words: Option<String> =
+                pieces.iter().map(|piece| if let Piece::Word(word) = piece { Some(&**word) } else { None }).collect();
+            if let Some(words) = words.filter(|_| pieces.len() > 1) {
+                out.matcher.add_member_by_sound(id, &words, *below);
             }
         }
-        if name == MASKED_CLASS
-            && let [Piece::Word(word)] = pieces.as_slice()
-        {
-            out.matcher.add_masked(word);
+        if let [Piece::Word(word)] = pieces.as_slice() {
+            match name {
+                MASKED_CLASS => out.matcher.add_masked(word),
+                COMMON_CLASS => out.matcher.add_common(word),
+                LOST_CLASS => out.matcher.add_lost(word),
+                UNFINISHED_CLASS => drop(out.unfinished.insert(word.clone())),
+                _ => {}
+            }
         }
     }
 }

@@ -64,8 +64,8 @@ pub(super) struct Compiler {
     /// What each pack sees, by index.
     pub(super) sees: Vec<Vec<usize>>,
     codes: Vec<String>,
-    /// Classes whose words are also looked for by their sound.
-    pub(super) by_sound: HashSet<ClassId>,
+    /// Classes whose words are also looked for by their sound, where the recogniser's confidence is lower than this.
+    pub(super) by_sound: HashMap<ClassId, f32>,
     /// Full rule id → index of the compiled rule.
     pub(super) rule_ids: HashMap<String, usize>,
 }
@@ -100,10 +100,12 @@ impl Compiler {
             phonetic: None,
         };
         let sees: Vec<Vec<usize>> = loaded.iter().map(|loaded| loaded.sees.clone()).collect();
-        let mut by_sound = HashSet::new();
+        let mut by_sound = HashMap::new();
         for (index, loaded) in loaded.iter().enumerate() {
-            let names = loaded.pack.phonetic.iter().flat_map(|phonetic| &phonetic.classes);
-            by_sound.extend(names.filter_map(|name| find_class(&class_ids, &sees[index], &name.value)));
+            if let Some(phonetic) = &loaded.pack.phonetic {
+                let ids = phonetic.classes.iter().filter_map(|name| find_class(&class_ids, &sees[index], &name.value));
+                by_sound.extend(ids.map(|id| (id, phonetic.below)));
+            }
         }
         Self { by_sound, out, defaults: Vec::new(), class_ids, sees, codes: Vec::new(), rule_ids: HashMap::new() }
     }

@@ -16,7 +16,7 @@ const MOST_EXAMPLES: usize = 24;
 /// How deep classes within classes are followed for an example.
 const DEEPEST: usize = 6;
 /// Class names that mean something without being used in a phrase.
-const RESERVED: [&str; 4] = ["filler", "masked", "common", "unfinished"];
+const RESERVED: [&str; 5] = ["filler", "masked", "common", "unfinished", "lost"];
 
 /// Warnings about the packs that are not bundled.
 pub(super) fn warnings(compiled: &Compiled, loaded: &[Loaded]) -> Vec<PolicyMistake> {
@@ -98,6 +98,7 @@ fn shadow(
         example.iter().enumerate().for_each(|(at, word)| push_tokens(word, at, &compiled.spoken, &mut tokens));
         let mut hits: Vec<Hit<Payload>> = Vec::new();
         compiled.matcher.find(&tokens, work, &mut hits);
+        hits.retain(|hit| !hit.guessed);
         let mut own = hits.iter().filter(|hit| hit.payload == Payload::Rule(number as u32)).peekable();
         own.peek()?;
         let covering = |hit: &Hit<Payload>| {

@@ -16,6 +16,8 @@ const MOST_PACKS: usize = 64;
 pub(super) struct Loaded {
     pub file: File,
     pub pack: Pack,
+    /// The file that this one, which has no name of its own, is a part of.
+    part_of: Option<usize>,
     /// Indices of the packs whose classes and rules this one may name, itself first.
     pub sees: Vec<usize>,
     /// Word lists the pack's classes name, with their entries.
@@ -36,18 +38,38 @@ impl<'a> Loader<'a> {
         Self { resolve, loaded: Vec::new(), texts: Vec::new() }
     }
 
-    /// Reads `text` and, after it, what it includes. Returns the pack's index.
+    /// Reads `text` and what it includes. Returns the pack's index.
     pub(super) fn load(&mut self, name: &str, text: String, bundled: bool) -> usize {
+        let root = self.load_file(name, text, bundled, None);
+        // A part comes after its whole, and may name all that its whole may.
+        for index in 0..self.loaded.len() {
+            if let Some(whole) = self.loaded[index].part_of {
+                let seen = self.loaded[whole].sees.iter().copied().filter(|pack| *pack != index);
+                self.loaded[index].sees = std::iter::once(index).chain(seen).collect();
+            }
+        }
+        root
+    }
+
+    /// Reads `text`, which the file `from` includes, and what it includes itself.
+    fn load_file(&mut self, name: &str, text: String, bundled: bool, from: Option<usize>) -> usize {
         let mut file = File::new(name, &text);
         let readable = mend(&mut file, &text);
-        let pack = parse::read(&file, &readable);
+        let mut pack = parse::read(&file, &readable, from.is_some());
         drop(readable);
         self.texts.push(text);
+        let part_of = from.filter(|_| pack.name.is_empty());
         if let Some(other) = self.loaded.iter().find(|other| other.pack.name == pack.name && !pack.name.is_empty()) {
             file.mistake(1, None, format!("the name \"{}\" is taken by {}; give this one another", pack.name, other.file.name));
         }
+        if let Some(whole) = part_of.map(|whole| &self.loaded[whole].pack) {
+            pack.name.clone_from(&whole.name);
+            if pack.languages.is_empty() {
+                pack.languages.clone_from(&whole.languages);
+            }
+        }
         let index = self.loaded.len();
-        self.loaded.push(Loaded { file, pack, sees: vec![index], lexicons: Vec::new(), bundled });
+        self.loaded.push(Loaded { file, pack, part_of, sees: vec![index], lexicons: Vec::new(), bundled });
         self.load_lexicons(index);
         self.load_includes(index);
         index
@@ -55,10 +77,15 @@ impl<'a> Loader<'a> {
 
     fn load_includes(&mut self, index: usize) {
         for include in self.loaded[index].pack.include.clone() {
-            let known = self.loaded.iter().position(|other| other.file.name == include.value);
+            let from = &self.loaded[index];
+            let path = beside(&from.file.name, &include.value);
+            let pack = bundled::find(&bundled::PACKS, &include.value);
+            let part = from.bundled.then(|| bundled::find(&bundled::PARTS, &path)).flatten();
+            let name = if pack.is_some() { include.value.clone() } else { path };
+            let known = self.loaded.iter().position(|other| other.file.name == name);
             let found = known.or_else(|| {
                 let from = &self.loaded[index];
-                match bundled::find(&bundled::PACKS, &include.value) {
+                match pack.or(part) {
                     _ if self.loaded.len() >= MOST_PACKS => Err(format!("more than {MOST_PACKS} packs are included")),
                     Some(text) => Ok((text.to_owned(), true)),
                     None if from.bundled => Err("no such pack".to_owned()),
@@ -70,7 +97,7 @@ impl<'a> Loader<'a> {
                     from.file.mistake(include.line, None, problem);
                 })
                 .ok()
-                .map(|(text, bundled)| self.load(&include.value, text, bundled))
+                .map(|(text, bundled)| self.load_file(&name, text, bundled, Some(index)))
             });
             if let Some(found) = found {
                 let seen = self.loaded[found].sees.clone();
@@ -110,6 +137,11 @@ impl<'a> Loader<'a> {
         }
         self.loaded[index].lexicons = lexicons;
     }
+}
+
+/// The path of a file that the file `from` names relative to itself.
+fn beside(from: &str, name: &str) -> String {
+    from.rsplit_once(['/', '\\']).map_or_else(|| name.to_owned(), |(folder, _)| format!("{folder}/{name}"))
 }
 
 /// The entries of a word list: one a line, `#` begins a comment.

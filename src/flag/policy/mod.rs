@@ -1,6 +1,6 @@
 //! The policy of a room: a TOML file of rules, compiled once and shared by every track.
 //!
-//! The format is described in `policies/README.md`; `policies/default.toml` is the worked example.
+//! The format is described in `policies/README.md`; `policies/default.toml` and its parts are the worked example.
 
 mod bundled;
 mod classes;
@@ -74,6 +74,11 @@ impl Policy {
     /// The text of a bundled policy, if there is one of this name.
     pub fn bundled_text(name: &str) -> Option<&'static str> {
         bundled::find(&bundled::PACKS, name)
+    }
+
+    /// The files that the bundled policies are made of, with their texts: "en/threat.toml" is a part of "default".
+    pub fn bundled_parts() -> impl Iterator<Item = (&'static str, &'static str)> {
+        bundled::PARTS.into_iter()
     }
 
     /// The text of the default policy.
@@ -255,8 +260,6 @@ pub(in crate::flag) struct Compiled {
 /// When and how words are guessed by their sound.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::flag) struct Doubt {
-    /// Recogniser confidence below which a word is doubted.
-    pub below: f32,
     /// Factor on the confidence of what was guessed.
     pub confidence: f32,
     pub cap: Severity,

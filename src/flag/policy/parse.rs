@@ -13,6 +13,7 @@ use crate::strikes::StrikeConfig;
 /// What a file says.
 #[derive(Debug)]
 pub(super) struct Pack {
+    /// Empty for a part of the file that includes it.
     pub name: String,
     pub languages: Vec<Located<String>>,
     pub include: Vec<Located<String>>,
@@ -114,11 +115,12 @@ pub(super) struct Override {
     pub strikes: Option<bool>,
 }
 
-/// Reads `text`, which is valid TOML but for what was reported already; other mistakes go to `file`.
-pub(super) fn read(file: &File, text: &str) -> Pack {
+/// Reads `text`, which is valid TOML but for what was reported already; other mistakes go to `file`. Only a file that another
+/// one includes may have no name.
+pub(super) fn read(file: &File, text: &str, included: bool) -> Pack {
     let (root, _) = DeTable::parse_recoverable(text);
     let table = Table::new(file, root.span(), root.get_ref());
-    let name = table.required("name");
+    let name = if included { table.string("name") } else { table.required("name") };
     if let Some(name) = &name
         && !is_id(&name.value)
     {

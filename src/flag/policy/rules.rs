@@ -19,15 +19,18 @@ impl Compiler {
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for rule in &loaded.pack.rules {
             let id = Some(rule.id.value.as_str());
-            if let Some(line) = seen.insert(&rule.id.value, rule.id.line)
-                && !rule.id.value.is_empty()
-            {
-                file.mistake(rule.id.line, id, format!("the id is used twice, first on line {line}; rename one of them"));
-            }
             let number = self.out.rules.len() as u32;
             let full = format!("{}/{}", loaded.pack.name, rule.id.value);
+            let before = self.rule_ids.insert(full.clone(), number as usize);
+            let first = match seen.insert(&rule.id.value, rule.id.line) {
+                _ if rule.id.value.is_empty() => None,
+                Some(line) => Some(format!("on line {line}")),
+                None => before.map(|_| "in another part".to_owned()),
+            };
+            if let Some(first) = first {
+                file.mistake(rule.id.line, id, format!("the id is used twice, first {first}; rename one of them"));
+            }
             let languages = self.mask(&rule.languages, loaded);
-            self.rule_ids.insert(full.clone(), number as usize);
             self.out.rules.push(Rule {
                 id: full.as_str().into(),
                 category: rule.category,
