@@ -178,8 +178,10 @@ impl<P: Copy + PartialEq> Matcher<P> {
         for at in 0..tokens.len() {
             let mut states = std::mem::take(&mut active[at]);
             if at == 0 || tokens[at - 1].at_border {
+                // A gap behind the lost word skips nothing here: "they hate …" is not "i … hate …".
                 let after = self.lost.iter().flat_map(|lost| self.phrases.children(ROOT, *lost));
-                states.extend(after.map(|node| State { node, first: at as u32, skips: 0, fillers: 0, guessed: true }));
+                let nodes = after.flat_map(|node| self.phrases.gaps(node).map(|(_, behind)| behind).chain(std::iter::once(node)));
+                states.extend(nodes.map(|node| State { node, first: at as u32, skips: 0, fillers: 0, guessed: true }));
             }
             states.sort_unstable_by_key(|state| {
                 (state.node, state.skips, state.fillers, state.guessed, std::cmp::Reverse(state.first))

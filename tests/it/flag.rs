@@ -170,6 +170,15 @@ fn context_lowers_but_never_hides() {
         assert!(found.iter().any(|found| found.reason.contains("but it seems to be")), "{in_context}");
     }
     assert_eq!(strongest("this fucking laptop is a piece of shit").unwrap().1, Severity::Low);
+    // What looks like a context and is none.
+    for meant in [
+        "if you say that again i will break your neck",
+        "shut your mouth you dumb nigger",
+        "stop being such a faggot about it",
+        "my boss is a nigger",
+    ] {
+        assert!(strongest(meant).unwrap().1 >= Severity::High, "{meant}");
+    }
 }
 
 #[test]

@@ -98,6 +98,14 @@ fn a_policy_may_be_cut_into_parts() {
     assert!(told.contains("dir/parts/rules.toml:7"), "{told}");
 }
 
+#[test]
+fn a_copy_of_the_default_finds_its_parts() {
+    let text = Policy::bundled_toml().replacen("name = \"default\"", "name = \"mine\"", 1);
+    let policy = Policy::from_toml_with("somewhere/mine.toml", &text, &mut no_files).unwrap();
+    assert_eq!(policy.rules(), Policy::bundled().rules());
+    assert!(judge(&mut policy.flagger(), "you idiot", "en").iter().any(|found| &*found.rule == "mine/insult-you"));
+}
+
 const ROOMS: &str = r#"
 name = "rooms"
 languages = ["en", "de"]

@@ -80,16 +80,20 @@ impl<'a> Loader<'a> {
             let from = &self.loaded[index];
             let path = beside(&from.file.name, &include.value);
             let pack = bundled::find(&bundled::PACKS, &include.value);
-            let part = from.bundled.then(|| bundled::find(&bundled::PARTS, &path)).flatten();
+            let part = || bundled::find(&bundled::PARTS, &include.value).map(|text| (text.to_owned(), true));
             let name = if pack.is_some() { include.value.clone() } else { path };
-            let known = self.loaded.iter().position(|other| other.file.name == name);
+            let bundled = from.bundled || pack.is_some();
+            let known = self.loaded.iter().position(|other| other.file.name == name && other.bundled == bundled);
             let found = known.or_else(|| {
                 let from = &self.loaded[index];
-                match pack.or(part) {
+                match pack {
                     _ if self.loaded.len() >= MOST_PACKS => Err(format!("more than {MOST_PACKS} packs are included")),
                     Some(text) => Ok((text.to_owned(), true)),
-                    None if from.bundled => Err("no such pack".to_owned()),
-                    None => (self.resolve)(&from.file.name, &include.value).map(|text| (text, false)),
+                    None if from.bundled => part().ok_or_else(|| "no such pack".to_owned()),
+                    // A copy of a bundled pack finds its parts wherever it lies.
+                    None => (self.resolve)(&from.file.name, &include.value)
+                        .map(|text| (text, false))
+                        .or_else(|problem| part().ok_or(problem)),
                 }
                 .map_err(|problem| {
                     let help = did_you_mean(&include.value, bundled::PACKS.iter().map(|(name, _)| *name));
