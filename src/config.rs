@@ -120,6 +120,7 @@ impl TrackConfig {
         let segment = SegmentConfig {
             min_silence: Duration::from_millis(416),
             min_silence_at_limit: Some(Duration::from_millis(160)),
+            min_silence_in_doubt: Some(Duration::from_millis(864)),
             post_roll: Duration::from_millis(160),
             max_utterance: Duration::from_secs(12),
             cut_within: Some(Duration::from_secs(3)),

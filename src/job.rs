@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::Language;
-use crate::stt::{Evidence, Request, TranscribeError, Transcript, Worker};
+use crate::stt::{Evidence, Request, TranscribeError, Transcript, Word, Worker};
 use crate::time::{MediaSpan, MonoTime};
 
 /// The number of a job on its track.
@@ -37,8 +37,10 @@ pub struct Job {
     pub probs: Arc<[f32]>,
     /// Length of a detector frame in samples.
     pub frame_len: usize,
-    /// The track's language setting.
+    /// The track's language setting; with `said`, the language of that.
     pub language: Language,
+    /// What is known to be said at the audio's beginning; none but in partials.
+    pub said: Arc<[Word]>,
     /// What the speaker was heard to speak before, to fall back on when detection is in doubt.
     pub spoken_before: Option<Arc<str>>,
     /// When the last sample of the audio arrived.
@@ -93,6 +95,7 @@ impl Job {
             spoken_before: self.spoken_before.as_deref(),
             evidence: Evidence::new(&self.probs, self.frame_len as u64),
             kind: self.kind,
+            said: &self.said,
         };
         JobDone { id: self.id, result: worker.transcribe(&request) }
     }

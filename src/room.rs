@@ -225,7 +225,8 @@ impl Room {
         if seat != MIX_SEAT
             && let Some(line) = self.lines.get_mut(&seat)
         {
-            line.end_utterance(now, self.config.track.segment.min_silence);
+            let segment = &self.config.track.segment;
+            line.end_utterance(now, segment.min_silence_in_doubt.unwrap_or(segment.min_silence));
         }
         Ok(())
     }

@@ -29,6 +29,9 @@ pub struct SegmentConfig {
     /// Hang-over of an utterance about to reach `max_utterance`, from `post_roll` to `min_silence`: over the second half of
     /// that length the hang-over shrinks evenly to it, so that long speech ends in a pause and not in a word. Default: none.
     pub min_silence_at_limit: Option<Duration>,
+    /// Hang-over of an utterance of which the transcript, begun in the pause ([`speculate_after`](crate::TrackConfig::speculate_after)),
+    /// is in doubt, at least `min_silence`: a part of a sentence is misheard where the whole is not. Default: none.
+    pub min_silence_in_doubt: Option<Duration>,
     /// Audio kept before the first frame of speech. Default: 800 ms: soft onsets come well
     /// before the detector is sure, and Whisper mishears a first word that begins at once.
     pub pre_roll: Duration,
@@ -49,6 +52,7 @@ impl Default for SegmentConfig {
             min_speech: Duration::from_millis(96),
             min_silence: Duration::from_millis(512),
             min_silence_at_limit: None,
+            min_silence_in_doubt: None,
             pre_roll: Duration::from_millis(800),
             post_roll: Duration::from_millis(512),
             max_utterance: Duration::from_secs(15),
@@ -69,6 +73,9 @@ impl SegmentConfig {
         if let Some(shortest) = self.min_silence_at_limit {
             let (least, most) = (seconds(&self.post_roll), seconds(&self.min_silence));
             check("segment.min_silence_at_limit (s)", seconds(&shortest), least, most)?;
+        }
+        if let Some(longest) = self.min_silence_in_doubt {
+            check("segment.min_silence_in_doubt (s)", seconds(&longest), seconds(&self.min_silence), 5.0)?;
         }
         check("segment.max_utterance (s)", seconds(&self.max_utterance), 2.0, 28.0)?;
         let cut_within = self.cut_within.unwrap_or(self.max_utterance / 2);
@@ -123,6 +130,8 @@ struct Open {
     speech_start: MediaTime,
     /// End of the last frame that was not silence.
     speech_end: MediaTime,
+    /// Whether what was heard up to there is in doubt.
+    in_doubt: bool,
 }
 
 impl Segmenter {
@@ -188,9 +197,23 @@ impl Segmenter {
         self.open.as_ref().is_some_and(|open| open.speech_end == self.position())
     }
 
+    /// Whether one frame of silence more would close the open utterance.
+    pub(crate) fn is_closing(&self) -> bool {
+        let next = self.position() + self.frame_ticks;
+        self.open.as_ref().is_some_and(|open| next - open.speech_end >= self.hang_over(next - open.start, open.in_doubt))
+    }
+
+    /// What was heard up to the present pause is in doubt: the hang-over is the longer one.
+    pub(crate) fn doubt(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.in_doubt = true;
+        }
+    }
+
     /// Silence that closes an utterance of this length, in ticks.
-    fn hang_over(&self, length: u64) -> u64 {
-        let (longest, limit) = (ticks_of(self.config.min_silence), ticks_of(self.config.max_utterance));
+    fn hang_over(&self, length: u64, in_doubt: bool) -> u64 {
+        let longest = self.config.min_silence_in_doubt.filter(|_| in_doubt).unwrap_or(self.config.min_silence);
+        let (longest, limit) = (ticks_of(longest), ticks_of(self.config.max_utterance));
         let shortest = self.config.min_silence_at_limit.map_or(longest, ticks_of);
         let into_second_half = length.min(limit).saturating_sub(limit / 2);
         longest - (longest - shortest) * into_second_half / (limit - limit / 2)
@@ -204,10 +227,10 @@ impl Segmenter {
             None => self.push_silent(prob),
             Some(open) => {
                 if prob >= self.config.exit {
-                    open.speech_end = now;
+                    (open.speech_end, open.in_doubt) = (now, false);
                 }
-                let (start, speech_end) = (open.start, open.speech_end);
-                if now - speech_end >= self.hang_over(now - start) {
+                let (start, speech_end, in_doubt) = (open.start, open.speech_end, open.in_doubt);
+                if now - speech_end >= self.hang_over(now - start, in_doubt) {
                     let end = now.min(speech_end + ticks_of(self.config.post_roll));
                     self.close(start, end, None)
                 } else if now - start >= ticks_of(self.config.max_utterance) {
@@ -226,7 +249,7 @@ impl Segmenter {
         if self.rising >= needed {
             let speech_start = self.position().saturating_sub(self.rising as u64 * self.frame_ticks);
             let start = speech_start.saturating_sub(ticks_of(self.config.pre_roll)).max(self.floor);
-            self.open = Some(Open { start, speech_start, speech_end: self.position() });
+            self.open = Some(Open { start, speech_start, speech_end: self.position(), in_doubt: false });
             self.rising = 0;
             self.forget_before(start);
             return Step::Open;
@@ -263,7 +286,9 @@ impl Segmenter {
     fn close(&mut self, start: MediaTime, end: MediaTime, speech_end: Option<MediaTime>) -> Step {
         let probs = self.probs_from(start, end);
         self.floor = end;
-        self.open = speech_end.map(|speech_end| Open { start: end, speech_start: end, speech_end: speech_end.max(end) });
+        let rest =
+            |speech_end: MediaTime| Open { start: end, speech_start: end, speech_end: speech_end.max(end), in_doubt: false };
+        self.open = speech_end.map(rest);
         self.forget_before(end);
         Step::Closed(Utterance { span: MediaSpan::new(start, end), probs })
     }

@@ -23,11 +23,11 @@ use crate::ledger::Ledger;
 use crate::segment::{Segmenter, Step, Utterance};
 use crate::strikes::Strikes;
 use crate::stt::Transcript;
-use crate::stt::agree::Agreement;
+use crate::stt::agree::{Agreement, Beginning};
 use crate::time::{MediaSpan, MediaTime, MonoTime, ticks_of};
 use crate::vad::Vad;
 use intake::Intake;
-use jobs::{Trials, settled};
+use jobs::{Trial, Trials, settled};
 use judge::Judge;
 
 /// Audio that a track did not take; nothing has changed.
@@ -116,12 +116,16 @@ pub struct Track {
     timeline: VecDeque<Entry>,
     trials: Trials,
     agreement: Agreement,
+    /// Language of the last hypothesis of the open utterance.
+    hypothesis_language: Arc<str>,
     /// Flags found in the stable words of the open utterance.
     provisional: Vec<Flag>,
     ledger: Ledger,
     judge: Judge,
     outbox: VecDeque<Event>,
     languages: VecDeque<(UtteranceId, Arc<str>)>,
+    /// Mean confidence of the last finals.
+    confidences: VecDeque<f32>,
     next_utterance: u64,
     next_job: u64,
     speech: u64,
@@ -159,11 +163,13 @@ impl Track {
             timeline: VecDeque::new(),
             trials: Trials::default(),
             agreement: Agreement::default(),
+            hypothesis_language: Arc::default(),
             provisional: Vec::new(),
             ledger: Ledger::new(config.coverage_every.map(ticks_of)),
             judge: Judge::new(flaggers, config.context_words, Strikes::new(config.strikes.clone())),
             outbox: VecDeque::new(),
             languages: VecDeque::new(),
+            confidences: VecDeque::new(),
             next_utterance: 1,
             next_job: 1,
             speech: 0,
@@ -233,12 +239,15 @@ impl Track {
     pub fn complete(&mut self, now: MonoTime, done: JobDone) {
         self.advance_clock(now);
         if let Some(trial) = self.trials.partial.take_if(|trial| trial.is(done.id)) {
-            self.report_hypothesis(&trial.utterance, done.result.ok());
+            self.report_hypothesis(&trial.utterance, trial.began, done.result.ok());
         } else if let Some(trial) = self.trials.speculation.as_mut().filter(|trial| trial.is(done.id)) {
             let utterance = trial.utterance.clone();
-            let words = done.result.as_ref().ok().filter(|_| self.config.partial_every.is_some()).cloned();
             trial.state = settled(done.result);
-            self.report_hypothesis(&utterance, words);
+            let words = trial.state.transcript().cloned();
+            // What was waited for is the final, unless it is in doubt.
+            if self.config.partial_every.is_some() && !self.ends_utterance() {
+                self.report_hypothesis(&utterance, Beginning::default(), words);
+            }
         } else {
             let is_it = |state: &State| matches!(state, State::InFlight { job, .. } if *job == done.id);
             let Some(entry) = self.timeline.iter_mut().find(|entry| is_it(&entry.state)) else { return };
@@ -280,6 +289,9 @@ impl Track {
             }
             if let Some(job) = self.next_final().or_else(|| self.next_speculation()).or_else(|| self.next_partial()) {
                 return Output::Job(job);
+            }
+            if self.waits_for_speculation() {
+                return Output::Wait(self.next_deadline());
             }
             if self.examine_frame() {
                 continue;
@@ -393,6 +405,6 @@ impl Track {
             State::InFlight { deadline, .. } => deadline,
             State::Waiting | State::Settled(_) => None,
         });
-        deadlines.min()
+        deadlines.chain(self.trials.speculation.as_ref().and_then(Trial::deadline)).min()
     }
 }

@@ -46,6 +46,9 @@ pub struct Measured {
     pub fin: Lags,
     /// Last sample of flagged words to the first event of the flag.
     pub flag: Lags,
+    /// Words that were shown as stable, and those of them that the final does not have.
+    pub stable: usize,
+    pub changed: usize,
 }
 
 /// A room's events as they come, until the final tells what is to be measured.
@@ -53,6 +56,8 @@ pub struct Measured {
 pub struct Watch {
     /// Per open utterance: words with the middle of their span in seconds, and when they were first seen.
     seen: BTreeMap<UtteranceId, Vec<(String, f64, Duration)>>,
+    /// Stable words of the last partial, and the middle of their spans in seconds.
+    stable: BTreeMap<UtteranceId, Vec<(String, f64)>>,
     /// Provisional flags and when they came.
     flags: BTreeMap<FlagId, Duration>,
 }
@@ -78,6 +83,7 @@ impl Watch {
             Event::Transcript(transcript) => {
                 let (start, end) = (transcript.span.start.ticks() as usize, transcript.span.end.ticks() as usize);
                 out.fin.add(since(list.speech_end(start, end + SLACK) as u64));
+                self.compare(transcript, out);
                 let mut seen = self.seen.remove(&transcript.utterance).unwrap_or_default();
                 for word in transcript.words.iter() {
                     let (text, middle) = plain(word);
@@ -86,13 +92,34 @@ impl Watch {
                     out.word.add(first.saturating_sub(arrived(word.span.end.ticks() as usize)));
                 }
                 self.seen.retain(|utterance, _| *utterance > transcript.utterance);
+                self.stable.retain(|utterance, _| *utterance > transcript.utterance);
             }
             Event::Flag(flag) => self.flag(now, flag, out, arrived(flag.span.end.ticks() as usize)),
             _ => (),
         }
     }
 
+    /// Which stable words are in the final, in their order. What was said after its end is the next utterance's.
+    fn compare(&mut self, transcript: &TranscriptEvent, out: &mut Measured) {
+        let end = transcript.span.end.as_secs_f64();
+        let stable = self.stable.remove(&transcript.utterance).unwrap_or_default();
+        let stable: Vec<String> = stable.into_iter().filter(|(_, middle)| *middle < end).map(|(text, _)| text).collect();
+        let said: Vec<String> = transcript.words.iter().map(|word| plain(word).0).collect();
+        let mut common = vec![0; said.len() + 1];
+        for word in &stable {
+            let mut diagonal = 0;
+            for (index, other) in said.iter().enumerate() {
+                let longest = if word == other { diagonal + 1 } else { common[index + 1].max(common[index]) };
+                diagonal = std::mem::replace(&mut common[index + 1], longest);
+            }
+        }
+        out.stable += stable.len();
+        out.changed += stable.len() - common[said.len()];
+    }
+
     fn partial(&mut self, now: Duration, transcript: &TranscriptEvent) {
+        let stable = transcript.words.iter().take(transcript.stable).map(plain).collect();
+        self.stable.insert(transcript.utterance, stable);
         let seen = self.seen.entry(transcript.utterance).or_default();
         for word in transcript.words.iter() {
             let (text, middle) = plain(word);

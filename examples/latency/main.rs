@@ -4,6 +4,7 @@
 //! cargo run --release --example latency -- --model tiny.en --rooms 4 --duty 0.5 --seconds 60 recording.flac
 //! cargo run --release --example latency -- --rooms 4,8,16,24 --svg lag.svg --json lag.json FOLDER
 //! cargo run --release --example latency -- --rooms 24 --duty 0.4 --burst 3 --burst-seconds 300
+//! cargo run --release --example latency -- --idle 10000 --seconds 30
 //! ```
 //!
 //! What the numbers mean is said in docs/BENCHMARKS.md. Each room plays the recordings from another place on, so that
@@ -11,6 +12,7 @@
 //! reference lies beside a recording (its name with `.txt`, or `.json` with a list of `start`, `end` and `text`, or a
 //! `manifest.jsonl` in its folder or one above), the word error rate is given.
 
+mod idle;
 mod lag;
 mod picture;
 mod play;
@@ -68,6 +70,9 @@ struct Args {
     /// How long the burst lasts
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(5..=86_400))]
     burst_seconds: u32,
+    /// Instead of playing, hold so many tracks open on which nobody speaks
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    idle: Option<u32>,
     /// Write the measurements as JSON: an object, or a list of them for several runs
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -97,6 +102,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), String> {
+    if let Some(tracks) = args.idle {
+        return idle::idle(&model(&args.model)?, tracks, Duration::from_secs(args.seconds.into()));
+    }
     // Better said before minutes of playing than after.
     for path in [&args.json, &args.svg].into_iter().flatten() {
         std::fs::File::create(path).map_err(|e| format!("{}: {e}", path.display()))?;

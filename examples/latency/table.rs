@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::lag::{Lags, Spread};
+use crate::lag::{Lags, Measured, Spread};
 use crate::play::{Measurement, Result};
 
 fn rounded(value: f64, digits: i32) -> f64 {
@@ -40,6 +40,10 @@ pub fn print(result: &Result) {
             measured.outcomes.get("shed").copied().unwrap_or_default(),
             measured.unaccounted,
         );
+    }
+    for measured in result.phases.iter().filter(|measured| measured.lags.stable > 0) {
+        let Measured { stable, changed, .. } = measured.lags;
+        println!("{}: {:.1} % of {stable} stable words changed", measured.phase.name, changed as f64 / stable as f64 * 100.0);
     }
     if let Some((errors, words)) = result.errors {
         println!("word error rate {:.1} % of {words} words", errors as f64 / words as f64 * 100.0);
@@ -81,6 +85,8 @@ fn measurement(measured: &Measurement) -> Map<String, Value> {
         "final_lag_ms": lags(&measured.lags.fin),
         "word_lag_ms": lags(&measured.lags.word),
         "flag_lag_ms": lags(&measured.lags.flag),
+        "stable_words": measured.lags.stable,
+        "stable_words_changed": measured.lags.changed,
         "shed_s": rounded(shed, 3),
         "unaccounted_s": rounded(measured.unaccounted, 3),
         "coverage_s": coverage,

@@ -2,10 +2,21 @@
 //!
 //! LocalAgreement-2 (Liu, Spanakis, Niehues, "Low-latency sequence-to-sequence speech recognition and translation by
 //! partial hypothesis selection", Interspeech 2020), as applied to Whisper by Macháček, Dabre and Bojar ("Turning Whisper
-//! into a real-time transcription system", IJCNLP-AACL 2023). Here every hypothesis begins where the utterance begins.
+//! into a real-time transcription system", IJCNLP-AACL 2023). Here a hypothesis
+//! may begin with the last words agreed on, instead of where the utterance begins.
+
+use std::sync::Arc;
 
 use super::Word;
 use super::guard::bare;
+use crate::time::TICKS_PER_SECOND;
+
+/// Where a hypothesis begins in its utterance: after so many of the words agreed on, and ticks.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Beginning {
+    words: usize,
+    pub(crate) ticks: u64,
+}
 
 /// The hypotheses of one utterance so far.
 #[derive(Debug, Default)]
@@ -23,7 +34,9 @@ const SURE: f32 = 0.5;
 
 impl Agreement {
     /// Takes the next hypothesis. Returns the words to show and how many of them, from the first, are agreed on.
-    pub(crate) fn update(&mut self, mut hypothesis: Vec<Word>) -> (Vec<Word>, usize) {
+    pub(crate) fn update(&mut self, began: Beginning, heard: Vec<Word>) -> (Vec<Word>, usize) {
+        let heard = heard.into_iter().map(|word| Word { start: word.start + began.ticks, end: word.end + began.ticks, ..word });
+        let mut hypothesis: Vec<Word> = self.stable[..began.words].iter().cloned().chain(heard).collect();
         let mut rest = hypothesis.split_off(continuation(&self.stable, &hypothesis));
         // The engine may have moved the words agreed on; time must not run backwards over the seam.
         let agreed_until = self.stable.last().map_or(0, |word| word.end);
@@ -42,11 +55,28 @@ impl Agreement {
         (shown, self.stable.len())
     }
 
+    /// Where the next hypothesis of an utterance of `length` ticks may begin, at a multiple of `frame`, and the words agreed
+    /// on with which it begins, with times from there.
+    pub(crate) fn resume(&self, frame: u64, length: u64) -> (Beginning, Arc<[Word]>) {
+        let end = self.stable.last().map_or(0, |word| word.end);
+        let words = self.stable.partition_point(|word| word.start + REMEMBERED < end);
+        let start = self.stable.get(words).filter(|_| words > 0).map_or(0, |word| word.start.saturating_sub(LEAD));
+        let ticks = start.min(length) / frame * frame;
+        let from = |at: u64| at.saturating_sub(ticks);
+        let said = self.stable[words..].iter().map(|word| Word { start: from(word.start), end: from(word.end), ..word.clone() });
+        (Beginning { words, ticks }, said.collect())
+    }
+
     /// The next utterance begins.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 }
+
+/// Ticks of agreed words that a hypothesis hears again, to go on from: 2 s.
+const REMEMBERED: u64 = 2 * TICKS_PER_SECOND;
+/// Ticks that it hears before them: 0.1 s.
+const LEAD: u64 = TICKS_PER_SECOND / 10;
 
 /// Case and punctuation depend on what comes next and say nothing about what was heard.
 fn same(a: &Word, b: &Word) -> bool {
@@ -93,7 +123,7 @@ mod tests {
     fn run(hypotheses: &[&str]) -> Vec<String> {
         let mut agreement = Agreement::default();
         let show = |hypothesis: &&str| {
-            let (shown, stable) = agreement.update(words(hypothesis));
+            let (shown, stable) = agreement.update(Beginning::default(), words(hypothesis));
             assert!(shown.windows(2).all(|pair| pair[0].end <= pair[1].start), "times run backwards");
             let text = |words: &[Word]| words.iter().map(|word| word.text.to_string()).collect::<Vec<_>>().join(" ");
             format!("{}|{}", text(&shown[..stable]), text(&shown[stable..]))
@@ -112,7 +142,7 @@ mod tests {
         let mut agreement = Agreement::default();
         let mut unsure = words("we met Hale there");
         unsure[2].confidence = 0.3;
-        let stable = [(); 3].map(|()| agreement.update(unsure.clone()).1);
+        let stable = [(); 3].map(|()| agreement.update(Beginning::default(), unsure.clone()).1);
         assert_eq!(stable, [0, 2, 4]);
     }
 
@@ -126,6 +156,24 @@ mod tests {
         let seen = run(&["we met her", "we met her at", "we meet her at the", "we met at the gate"]);
         assert_eq!(seen[2], "we met her at|the");
         assert_eq!(seen[3], "we met her at the|gate");
+    }
+
+    #[test]
+    fn a_hypothesis_may_begin_with_the_last_words_agreed_on() {
+        let all = words("a b c d e f g h i j k l");
+        let mut agreement = Agreement::default();
+        assert_eq!(agreement.resume(512, 100_000).1.len(), 0);
+        for _ in 0..2 {
+            agreement.update(Beginning::default(), all[..10].to_vec());
+        }
+        let (began, said) = agreement.resume(512, 100_000);
+        let texts: String = said.iter().map(|word| &*word.text).collect();
+        assert_eq!((&*texts, began.ticks % 512), ("efghij", 0), "at most 2 s, of 0.3 s each");
+        assert!(said[0].start < 2_200 && said[0].start >= 1_600);
+        let heard =
+            all[4..].iter().map(|word| Word { start: word.start - began.ticks, end: word.end - began.ticks, ..word.clone() });
+        let (shown, stable) = agreement.update(began, heard.collect());
+        assert_eq!((shown, stable), (all, 10));
     }
 
     #[test]

@@ -210,7 +210,7 @@ mod tests {
     fn hear(cascade: &Cascade, kind: JobKind) -> String {
         let (audio, probs) = ([0.1; 16_000], [1.0; 32]);
         let evidence = Evidence::new(&probs, 512);
-        let request = Request { audio: &audio, language: &Language::Auto, spoken_before: None, evidence, kind };
+        let request = Request { audio: &audio, language: &Language::Auto, spoken_before: None, evidence, kind, said: &[] };
         let transcript = cascade.worker().unwrap().transcribe(&request).unwrap();
         transcript.words.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" ")
     }
@@ -251,7 +251,8 @@ mod tests {
         let mut worker = CascadeWorker { quick, careful, rules, cost: 1.5 };
         let (audio, probs) = ([0.1; 16_000], [1.0; 32]);
         let evidence = Evidence::new(&probs, 512);
-        let request = Request { audio: &audio, language: &Language::Auto, spoken_before: None, evidence, kind: JobKind::Final };
+        let request =
+            Request { audio: &audio, language: &Language::Auto, spoken_before: None, evidence, kind: JobKind::Final, said: &[] };
         let mut heard = || worker.transcribe(&request).unwrap().words.len();
         assert_eq!([heard(), heard(), heard()], [2, 2, 1], "after a while it is tried again");
     }

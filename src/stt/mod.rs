@@ -39,6 +39,9 @@ pub struct Request<'a> {
     pub evidence: Evidence<'a>,
     /// Final or partial.
     pub kind: JobKind,
+    /// What is known to be said at the audio's beginning; none but in partials. An engine that can goes on from there and
+    /// saves hearing it again. Either way the transcript is of the whole audio.
+    pub said: &'a [Word],
 }
 
 /// A word of a transcript, with times in 16 kHz ticks from the start of the request's audio. `Debug` leaves the text out.

@@ -14,9 +14,10 @@ use std::sync::{Arc, Once};
 use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperError, WhisperState};
 
 use crate::config::Language;
+use crate::job::JobKind;
 use crate::stt::{Evidence, Request, TranscribeError, Transcriber, Transcript, Word, Worker};
 use crate::time::TICKS_PER_SECOND;
-use greedy::{Decoded, Steps, Vocabulary};
+use greedy::{Decoded, Said, Steps, Vocabulary};
 use mel::Spectrogram;
 
 /// Encoder positions a second: 20 ms each.
@@ -134,8 +135,12 @@ struct WhisperWorker {
 impl Steps for WhisperState {
     fn step(&mut self, token: i32, past: usize) -> Result<&[f32], TranscribeError> {
         // One token at a time: whisper-rs hands out only the logits of a batch's first token.
-        self.decode(&[token], past, 1).map_err(engine)?;
+        self.feed(&[token], past)?;
         self.get_logits().map_err(engine)
+    }
+
+    fn feed(&mut self, tokens: &[i32], past: usize) -> Result<(), TranscribeError> {
+        self.decode(tokens, past, 1).map_err(engine)
     }
 }
 
@@ -152,12 +157,16 @@ impl Worker for WhisperWorker {
             Language::Fixed(language) => (Some(self.vocabulary.language(language)?), None),
             Language::Auto => (None, request.spoken_before.and_then(|language| self.vocabulary.language(language).ok())),
         };
-        let mut transcript = Transcript::default();
+        let (mut transcript, mut said) = (Transcript::default(), self.said(request, fixed));
+        if !said.tokens.is_empty() {
+            transcript.words.extend_from_slice(request.said);
+        }
         let mut from = 0;
         for window in 0..MAX_WINDOWS {
             let audio = &request.audio[from..];
             let evidence = request.evidence.after(from as u64);
-            let heard = self.hear(audio, evidence, fixed, expected)?;
+            let heard = self.hear(audio, evidence, (fixed, expected), &said, request.kind)?;
+            said = Said::default();
             if window == 0 {
                 transcript.no_speech = heard.decoded.no_speech;
                 transcript.language = self.vocabulary.language_name(heard.decoded.language);
@@ -179,20 +188,33 @@ impl Worker for WhisperWorker {
 }
 
 impl WhisperWorker {
-    /// Hears one window; a decoder that repeats itself gets the full window once.
+    /// The words that the request says are known, as tokens.
+    fn said(&self, request: &Request<'_>, language: Option<usize>) -> Said {
+        let Some(last) = request.said.last() else { return Said::default() };
+        let language = language.map(|language| self.vocabulary.language_name(language)).unwrap_or_default();
+        let space = if words::is_unspaced(&language) { "" } else { " " };
+        let text: String = request.said.iter().flat_map(|word| [space, &*word.text]).collect();
+        // As many tokens as bytes at most: with too little room whisper-rs would believe whisper.cpp's negative answer.
+        let tokens = self.context.tokenize(&text, text.len() + 1).unwrap_or_default();
+        Said { tokens, end: last.end as usize / POSITION_TICKS }
+    }
+
+    /// Hears one window. A decoder that repeats itself gets the full window once, but not for a hypothesis: the next one is
+    /// sooner there.
     fn hear(
         &mut self,
         audio: &[f32],
         evidence: Evidence<'_>,
-        fixed: Option<usize>,
-        expected: Option<usize>,
+        languages: (Option<usize>, Option<usize>),
+        said: &Said,
+        kind: JobKind,
     ) -> Result<Window, TranscribeError> {
         let speech = (evidence.speech_end() as usize).min(audio.len());
         let positions = (speech.div_ceil(POSITION_TICKS) + MARGIN).max(audio.len().div_ceil(POSITION_TICKS) + BUCKET);
         let trimmed = positions.next_multiple_of(BUCKET).clamp(SMALLEST_WINDOW, FULL_WINDOW);
-        let mut decoded = self.decode(audio, trimmed, fixed, expected)?;
-        if (decoded.looped || decoded.doubled) && trimmed < FULL_WINDOW {
-            decoded = self.decode(audio, FULL_WINDOW, fixed, expected)?;
+        let mut decoded = self.decode(audio, trimmed, languages, said)?;
+        if (decoded.looped || decoded.doubled) && trimmed < FULL_WINDOW && kind == JobKind::Final {
+            decoded = self.decode(audio, FULL_WINDOW, languages, said)?;
         }
         let language = self.vocabulary.language_name(decoded.language);
         let words = words::assemble(&decoded, &self.vocabulary, &language, audio, evidence, |token| {
@@ -206,8 +228,8 @@ impl WhisperWorker {
         &mut self,
         audio: &[f32],
         window: usize,
-        fixed: Option<usize>,
-        expected: Option<usize>,
+        (fixed, expected): (Option<usize>, Option<usize>),
+        said: &Said,
     ) -> Result<Decoded, TranscribeError> {
         if window != self.window {
             set_window(&mut self.state, &self.prime, window)?;
@@ -225,6 +247,6 @@ impl WhisperWorker {
         self.state.encode(0, 1).map_err(engine)?;
         let seconds = audio.len() as f32 / TICKS_PER_SECOND as f32;
         let positions = audio.len().div_ceil(POSITION_TICKS);
-        greedy::decode(&mut self.state, &self.vocabulary, greedy::Limits { seconds, positions }, fixed, expected)
+        greedy::decode(&mut self.state, &self.vocabulary, greedy::Limits { seconds, positions }, fixed, expected, said)
     }
 }

@@ -8,6 +8,7 @@ use super::{Entry, State, Track};
 use crate::event::{Event, Flag, Outcome, TranscriptEvent, TranscriptState, UtteranceId};
 use crate::flag::HeardWord;
 use crate::segment::Utterance;
+use crate::stt::agree::Beginning;
 use crate::stt::{Evidence, Transcript, guard};
 use crate::time::{MediaSpan, MediaTime};
 
@@ -61,6 +62,10 @@ impl Track {
         if words.is_empty() {
             return Outcome::Checked;
         }
+        self.confidences.push_back(transcript.mean_confidence());
+        if self.confidences.len() > 9 {
+            self.confidences.pop_front();
+        }
         if transcript.language_confidence >= 0.6 && words.len() >= 3 {
             self.languages.push_back((id, transcript.language.clone()));
             while self.languages.len() > 8 + self.config.max_in_flight {
@@ -78,14 +83,16 @@ impl Track {
     }
 
     /// Reports what a hypothesis of the open utterance says, and flags on its stable words.
-    pub(super) fn report_hypothesis(&mut self, utterance: &Utterance, result: Option<Transcript>) {
+    pub(super) fn report_hypothesis(&mut self, utterance: &Utterance, began: Beginning, result: Option<Transcript>) {
         let evidence = Evidence::new(&utterance.probs, self.frame.len() as u64);
         let Some(Ok(guarded)) = result.map(|transcript| guard::check(transcript, evidence)) else { return };
         let mut transcript = guarded.transcript;
-        let (words, stable) = self.agreement.update(std::mem::take(&mut transcript.words));
+        let (words, stable) = self.agreement.update(began, std::mem::take(&mut transcript.words));
         transcript.words = words;
+        self.hypothesis_language = transcript.language.clone();
         let id = UtteranceId(self.next_utterance);
-        let words = place(&transcript, utterance.span);
+        let span = MediaSpan::new(utterance.span.start.saturating_sub(began.ticks), utterance.span.end);
+        let words = place(&transcript, span);
         self.report_words(id, TranscriptState::Partial, words.clone(), stable, &transcript);
         let (language, unspaced) = (&*transcript.language, transcript.unspaced);
         let heard = Heard { utterance: id, words: &words[..stable], language, unspaced };

@@ -73,6 +73,7 @@ fn job(id: u64, kind: JobKind) -> Job {
         probs: vec![0.0; 32].into(),
         frame_len: 512,
         language: Language::Auto,
+        said: Arc::default(),
         spoken_before: None,
         received: MonoTime::ZERO,
         deadline: None,

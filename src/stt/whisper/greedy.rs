@@ -58,6 +58,17 @@ impl Vocabulary {
 /// One decoder step: feeds a token and gives the logits of the next.
 pub(super) trait Steps {
     fn step(&mut self, token: i32, past: usize) -> Result<&[f32], TranscribeError>;
+
+    /// Feeds tokens after which no logits are wanted.
+    fn feed(&mut self, tokens: &[i32], past: usize) -> Result<(), TranscribeError>;
+}
+
+/// What is known to be said at the beginning.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    pub(super) tokens: Vec<i32>,
+    /// Position (20 ms) at which it ends.
+    pub(super) end: usize,
 }
 
 /// What bounds a decode.
@@ -118,6 +129,7 @@ pub(super) fn decode(
     limits: Limits,
     fixed: Option<usize>,
     expected: Option<usize>,
+    said: &Said,
 ) -> Result<Decoded, TranscribeError> {
     let logits = model.step(vocabulary.start, 0)?;
     let no_speech = probability(logits, vocabulary.no_speech);
@@ -128,7 +140,7 @@ pub(super) fn decode(
     };
     let mut best: Option<Decoded> = None;
     for (language, language_confidence) in candidates {
-        let written = write_down(model, vocabulary, limits, language)?;
+        let written = write_down(model, vocabulary, limits, language, said)?;
         let log_probability = written.log_probability + language_confidence.max(1e-6).ln();
         // Text in the wrong language is text that the model itself finds unlikely.
         if best.as_ref().is_none_or(|best| log_probability > best.log_probability) {
@@ -138,22 +150,32 @@ pub(super) fn decode(
     Ok(best.unwrap_or_default())
 }
 
-/// Writes the window down in one language.
+/// Writes the window down in one language, from where `said` ends.
 fn write_down(
     model: &mut impl Steps,
     vocabulary: &Vocabulary,
     limits: Limits,
     language: usize,
+    said: &Said,
 ) -> Result<Decoded, TranscribeError> {
     let mut out = Decoded { first_time: vocabulary.first_time, ..Decoded::default() };
     // English-only models choose from the logits of <|startoftranscript|> again: a step more is cheaper than a copy.
     let (mut past, mut next) = (0, vocabulary.start);
     if vocabulary.is_multilingual() {
-        model.step(vocabulary.first_language + language as i32, 1)?;
+        model.feed(&[vocabulary.first_language + language as i32], 1)?;
         (past, next) = (2, vocabulary.transcribe);
     }
-    let budget = ((limits.seconds * 8.0) as usize + 16).min(MAX_TOKENS);
     let mut chooser = Chooser { vocabulary, limits, last_time: None };
+    if let Some((last, before)) = said.tokens.split_last() {
+        let batch: Vec<i32> = [next, vocabulary.first_time].iter().chain(before).copied().collect();
+        model.feed(&batch, past)?;
+        (past, next) = (past + batch.len(), *last);
+        let forced = [vocabulary.first_time].into_iter().chain(said.tokens.iter().copied());
+        out.tokens.extend(forced.map(|id| Token { id, probability: 1.0, times: Vec::new() }));
+        chooser.last_time = Some(vocabulary.first_time);
+    }
+    let forced = out.tokens.len();
+    let budget = ((limits.seconds * 8.0) as usize + 16).min(MAX_TOKENS);
     loop {
         let logits = model.step(next, past)?;
         let token = chooser.choose(logits, &out.tokens);
@@ -171,6 +193,11 @@ fn write_down(
         }
     }
     out.doubled = doubles(&out);
+    if forced > 0 {
+        // What was written anew begins where the rest ends.
+        let end = Token { id: vocabulary.first_time + said.end as i32, probability: 1.0, times: Vec::new() };
+        drop(out.tokens.splice(..forced, [end]));
+    }
     Ok(out)
 }
 

@@ -25,6 +25,8 @@ struct Room {
     script: Script,
     /// Heard instead of `script` while the utterance is open.
     at_first: Option<Script>,
+    /// How sure the transcriber is of its words.
+    confidence: f32,
     /// Jobs are answered when asked for, not when they are handed out.
     holds_jobs: bool,
     held: Vec<Job>,
@@ -46,8 +48,8 @@ impl Room {
 
     fn with_flaggers(config: TrackConfig, script: Script, flaggers: Vec<Box<dyn Flagger>>) -> Self {
         let track = Track::new(config, Box::new(Loudness), flaggers).unwrap();
-        let (at_first, holds_jobs) = (None, false);
-        Self { track, script, at_first, holds_jobs, held: Vec::new(), jobs: Vec::new(), events: Vec::new() }
+        let (at_first, confidence, holds_jobs) = (None, 0.95, false);
+        Self { track, script, at_first, confidence, holds_jobs, held: Vec::new(), jobs: Vec::new(), events: Vec::new() }
     }
 
     /// Speech and silence, in seconds, as they come in: 20 ms at a time.
@@ -92,7 +94,7 @@ impl Room {
 
     fn complete(&mut self, job: &Job) {
         let script = self.at_first.filter(|_| job.kind == JobKind::Partial).unwrap_or(self.script);
-        self.track.complete(MonoTime::ZERO, JobDone { id: job.id, result: Ok(read(script, job)) });
+        self.track.complete(MonoTime::ZERO, JobDone { id: job.id, result: Ok(read(script, job, self.confidence)) });
     }
 
     fn fail(&mut self, job: &Job) {
@@ -125,14 +127,13 @@ impl Room {
     }
 }
 
-fn read(script: Script, job: &Job) -> Transcript {
+fn read(script: Script, job: &Job, confidence: f32) -> Transcript {
     let (start, end) = (job.span.start.as_secs_f64() as f32, job.span.end.as_secs_f64() as f32);
     let ticks = |at: f32| ((at - start) * 16_000.0) as u64;
     let held = script.iter().filter(|(_, from, to)| *from >= start && *to <= end);
     let mut transcript = Transcript::default();
-    transcript.words = held
-        .map(|(text, from, to)| Word { text: (*text).into(), start: ticks(*from), end: ticks(*to), confidence: 0.95 })
-        .collect();
+    transcript.words =
+        held.map(|(text, from, to)| Word { text: (*text).into(), start: ticks(*from), end: ticks(*to), confidence }).collect();
     transcript.language = "en".into();
     transcript.language_confidence = 1.0;
     transcript

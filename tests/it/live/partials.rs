@@ -29,6 +29,32 @@ fn words_that_two_hypotheses_agree_on_are_stable_and_the_final_has_all() {
 }
 
 #[test]
+fn a_partial_of_long_speech_hears_the_end_of_it_and_tells_all() {
+    const LONG: Script = &[
+        ("one", 1.1, 1.5),
+        ("two", 1.6, 2.2),
+        ("three", 2.3, 2.9),
+        ("four", 3.0, 3.5),
+        ("five", 3.6, 4.4),
+        ("six", 4.5, 5.1),
+        ("seven", 5.2, 5.7),
+        ("eight", 5.8, 6.5),
+        ("nine", 6.6, 7.2),
+        ("ten", 7.3, 8.0),
+    ];
+    let mut room = Room::new(live(), LONG);
+    room.hear(&[(1.0, false), (7.5, true)]);
+    let seconds: Vec<f32> = room.jobs.iter().map(|(_, audio)| audio.len() as f32 / 16_000.0).collect();
+    assert!(seconds.iter().all(|seconds| *seconds < 4.5), "{seconds:?}");
+    let partials = room.partials();
+    assert!(partials.windows(2).all(|pair| pair[1].0.starts_with(pair[0].0)), "{partials:?}");
+    assert_eq!(partials.last().unwrap().0, "one two three four five six seven eight nine ten");
+    room.finish();
+    assert_eq!(room.finals().len(), 1);
+    assert!(room.jobs.last().unwrap().1.len() > 7 * 16_000, "a final hears everything");
+}
+
+#[test]
 fn a_final_takes_back_what_partials_said() {
     let mut room = Room::new(live(), SCRIPT);
     room.at_first = Some(MISHEARD);

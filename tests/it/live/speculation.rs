@@ -125,3 +125,56 @@ fn finals_do_not_depend_on_when_results_come() {
         assert_eq!(run(speculative(), answer_every), expected, "answered every {answer_every}, without partials");
     }
 }
+
+/// A pause longer than the hang-over, and shorter than the one in doubt.
+const PAUSE: [(f32, bool); 5] = [(1.0, false), (1.2, true), (0.6, false), (1.2, true), (1.2, false)];
+const PAUSED: Script = &[("Good", 1.1, 1.4), ("evening", 1.5, 2.0), ("everybody", 2.9, 3.5), ("here.", 3.6, 3.9)];
+
+#[test]
+fn what_is_in_doubt_may_go_on_after_a_longer_pause() {
+    for (confidence, expected) in [(0.95, &["Good evening", "everybody here."][..]), (0.5, &["Good evening everybody here."])] {
+        let mut room = Room::new(live(), PAUSED);
+        room.confidence = confidence;
+        room.hear(&PAUSE);
+        room.finish();
+        assert_eq!(room.finals(), expected);
+    }
+}
+
+#[test]
+fn whether_it_is_in_doubt_is_waited_for() {
+    let run = |answer_every: usize| {
+        let mut room = Room::new(live(), PAUSED);
+        (room.holds_jobs, room.confidence) = (true, 0.5);
+        for (index, piece) in warble(16_000, &PAUSE).chunks(320).enumerate() {
+            room.track.push(MonoTime::ZERO, Pcm::f32(piece, 16_000, 1).unwrap()).unwrap();
+            room.poll();
+            if index % answer_every == 0 {
+                room.answer();
+                room.poll();
+            }
+        }
+        room.finish();
+        kept(&room.events)
+    };
+    let expected = run(1);
+    for answer_every in [7, 45, 1000] {
+        assert_eq!(run(answer_every), expected, "answered every {answer_every}");
+    }
+}
+
+#[test]
+fn a_result_that_never_comes_is_not_waited_for_longer_than_its_time() {
+    let mut room = Room::new(live(), PAUSED);
+    room.holds_jobs = true;
+    room.hear(&PAUSE);
+    assert!(room.finals().is_empty());
+    let after = room.track.poll();
+    let Output::Wait(Some(deadline)) = after else { panic!("{after:?}") };
+    room.track.tick(deadline);
+    room.holds_jobs = false;
+    room.poll();
+    assert_eq!(room.finals(), ["everybody here."]);
+    let is_timed_out = |event: &Event| matches!(event, Event::Coverage(c) if c.outcome == earmark::Outcome::TimedOut);
+    assert!(room.events.iter().any(is_timed_out));
+}

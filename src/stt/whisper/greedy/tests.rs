@@ -17,7 +17,7 @@ fn vocabulary() -> Vocabulary {
 }
 
 /// Likes the tokens of a script, whatever the rules say.
-struct Script(Vec<i32>, Vec<f32>);
+struct Script(Vec<i32>, Vec<f32>, Vec<(usize, i32)>);
 
 impl Steps for Script {
     fn step(&mut self, _: i32, past: usize) -> Result<&[f32], TranscribeError> {
@@ -27,11 +27,32 @@ impl Steps for Script {
         }
         Ok(&self.1)
     }
+
+    fn feed(&mut self, tokens: &[i32], past: usize) -> Result<(), TranscribeError> {
+        self.2.extend((past..).zip(tokens.iter().copied()));
+        Ok(())
+    }
 }
 
 fn run(script: &[i32]) -> Decoded {
+    go_on(script, &Said::default()).0
+}
+
+/// What is decoded after `said`, and the tokens fed with their places.
+fn go_on(script: &[i32], said: &Said) -> (Decoded, Vec<(usize, i32)>) {
     let limits = Limits { seconds: 2.0, positions: 100 };
-    decode(&mut Script(script.to_vec(), Vec::new()), &vocabulary(), limits, None, None).unwrap()
+    let mut model = Script(script.to_vec(), Vec::new(), Vec::new());
+    (decode(&mut model, &vocabulary(), limits, None, None, said).unwrap(), model.2)
+}
+
+#[test]
+fn what_is_known_is_fed_at_once_and_only_what_follows_is_written() {
+    let said = Said { tokens: vec![7, 8], end: 40 };
+    let (decoded, fed) = go_on(&[50, 50, 50, 9, TIME + 60, 100], &said);
+    assert_eq!(fed, [(0, 101), (1, TIME), (2, 7)], "the last one is a step, for its logits");
+    assert_eq!(decoded.tokens.iter().map(|t| t.id).collect::<Vec<_>>(), [TIME + 40, 9, TIME + 60]);
+    let (decoded, _) = go_on(&[50, 50, 50, 7, 8, 7, 8, 7, 8, 7, 8, 7, 8], &said);
+    assert!(decoded.looped, "what is known counts");
 }
 
 #[test]

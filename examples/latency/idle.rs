@@ -1,0 +1,42 @@
+//! What tracks cost on which nobody speaks.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use earmark::stt::Transcriber;
+use earmark::{DrivenRoom, Moderator, ModeratorOptions};
+
+use crate::process::{Usage, resident_mb};
+
+/// Opens `tracks` rooms of one speaker, who is heard being silent for a second and then sends nothing more, and looks after
+/// each of them once a second, as a server does.
+pub fn idle(model: &Arc<dyn Transcriber>, tracks: u32, length: Duration) -> Result<(), String> {
+    let moderator = Moderator::new(model, ModeratorOptions::default()).map_err(|e| e.to_string())?;
+    let before = resident_mb();
+    let mut rooms: Vec<DrivenRoom> = Vec::new();
+    for _ in 0..tracks {
+        let mut room = moderator.open_room_with("idle", |config| config.max_speakers = 1).map_err(|e| e.to_string())?;
+        room.join("speaker", true).map_err(|e| e.to_string())?;
+        room.push("speaker", &[0.0; 16_000], 16_000, 1).map_err(|e| e.to_string())?;
+        room.pump(&mut |_| ());
+        rooms.push(room);
+    }
+    let after = resident_mb();
+    let (usage, began) = (Usage::begin(), Instant::now());
+    for turn in 1.. {
+        for room in &mut rooms {
+            room.pump(&mut |_| ());
+        }
+        let next = Duration::from_secs(turn);
+        std::thread::sleep(next.saturating_sub(began.elapsed()));
+        if next >= length {
+            break;
+        }
+    }
+    let each = before
+        .zip(after)
+        .map_or("-".into(), |(before, after)| format!("{:.1} KiB", (after - before) * 1024.0 / f64::from(tracks)));
+    let cores = usage.cores().map_or("-".into(), |cores| format!("{:.2} %", cores * 100.0));
+    println!("{tracks} idle tracks: {each} each, {cores} of a core");
+    Ok(())
+}
