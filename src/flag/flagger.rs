@@ -8,7 +8,7 @@ use super::live::LivePolicy;
 use super::matcher::{Hit, Work};
 use super::normalise::{Token, mark_quotations, push_tokens};
 use super::policy::{Compiled, Doubt, Payload, Policy, Settings};
-use super::{Finding, Findings, Flagger, HeardWord, TextView};
+use super::{Finding, Findings, Flagger, HeardWord, Severity, TextView};
 use crate::error::EngineError;
 
 /// Common words of another language needed before a given language is doubted.
@@ -278,6 +278,8 @@ impl Pass<'_> {
         if confidence < self.settings.thresholds[rule.category as usize] {
             return None;
         }
+        // By its own confidence such a guess is wrong four times in five: it is for who looks at everything.
+        let severity = if candidate.guessed && confidence < 0.2 { Severity::Low } else { severity };
         let mut finding = Finding::new(first, last, rule.category, severity, confidence, rule.id.clone(), reason);
         finding.tags = tags;
         finding.scores = self.settings.rules[candidate.rule as usize].strikes;
