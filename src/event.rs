@@ -181,6 +181,29 @@ impl Flag {
     }
 }
 
+#[cfg(test)]
+impl Flag {
+    /// A confirmed flag without words, for tests.
+    pub(crate) fn blank(id: FlagId, category: Category, severity: Severity, span: MediaSpan) -> Self {
+        Self {
+            id,
+            state: FlagState::Confirmed,
+            utterance: UtteranceId(1),
+            span,
+            category,
+            severity,
+            confidence: 1.0,
+            matched: "".into(),
+            text: "".into(),
+            rule: "".into(),
+            reason: "".into(),
+            scores: true,
+            policy: "".into(),
+            lag: Duration::ZERO,
+        }
+    }
+}
+
 impl fmt::Debug for Flag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Flag")

@@ -257,8 +257,7 @@ impl Room {
     ///
     /// [`RoomError::NotHere`] when the room doesn't remember the speaker.
     pub fn dismiss(&mut self, speaker: &str, flag: FlagId) -> Result<f32, RoomError> {
-        let seat = if speaker == Self::MIX { Some(MIX_SEAT) } else { self.people.get(speaker).map(|person| person.seat) };
-        let seat = seat.ok_or(RoomError::NotHere)?;
+        let seat = if speaker == Self::MIX { MIX_SEAT } else { self.people.get(speaker).ok_or(RoomError::NotHere)?.seat };
         Ok(self.lines.get_mut(&seat).ok_or(RoomError::NotHere)?.track.dismiss(flag))
     }
 

@@ -123,7 +123,7 @@ pub(crate) struct Segmenter {
     rising: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Open {
     start: MediaTime,
     /// Start of its first frame of speech.
@@ -199,8 +199,12 @@ impl Segmenter {
 
     /// Whether one frame of silence more would close the open utterance.
     pub(crate) fn is_closing(&self) -> bool {
-        let next = self.position() + self.frame_ticks;
-        self.open.as_ref().is_some_and(|open| next - open.speech_end >= self.hang_over(next - open.start, open.in_doubt))
+        self.open.is_some_and(|open| self.has_ended(open, self.position() + self.frame_ticks))
+    }
+
+    /// Whether the silence since an utterance's last speech is long enough at `now`.
+    fn has_ended(&self, open: Open, now: MediaTime) -> bool {
+        now - open.speech_end >= self.hang_over(now - open.start, open.in_doubt)
     }
 
     /// What was heard up to the present pause is in doubt: the hang-over is the longer one.
@@ -223,23 +227,19 @@ impl Segmenter {
     pub(crate) fn push(&mut self, prob: f32, power: f32) -> Step {
         self.frames.push_back(Frame { prob, power });
         let now = self.position();
-        match &mut self.open {
-            None => self.push_silent(prob),
-            Some(open) => {
-                if prob >= self.config.exit {
-                    (open.speech_end, open.in_doubt) = (now, false);
-                }
-                let (start, speech_end, in_doubt) = (open.start, open.speech_end, open.in_doubt);
-                if now - speech_end >= self.hang_over(now - start, in_doubt) {
-                    let end = now.min(speech_end + ticks_of(self.config.post_roll));
-                    self.close(start, end, None)
-                } else if now - start >= ticks_of(self.config.max_utterance) {
-                    let cut = self.quietest_cut(start, now);
-                    self.close(start, cut, Some(speech_end))
-                } else {
-                    Step::Open
-                }
-            }
+        let Some(open) = &mut self.open else { return self.push_silent(prob) };
+        if prob >= self.config.exit {
+            (open.speech_end, open.in_doubt) = (now, false);
+        }
+        let open = *open;
+        if self.has_ended(open, now) {
+            let end = now.min(open.speech_end + ticks_of(self.config.post_roll));
+            self.close(open.start, end, None)
+        } else if now - open.start >= ticks_of(self.config.max_utterance) {
+            let cut = self.quietest_cut(open.start, now);
+            self.close(open.start, cut, Some(open.speech_end))
+        } else {
+            Step::Open
         }
     }
 

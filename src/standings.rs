@@ -93,28 +93,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::event::{FlagId, FlagState, UtteranceId};
+    use crate::event::{FlagId, FlagState};
     use crate::flag::{Category, Severity};
     use crate::strikes::ActionKind;
     use crate::time::MediaSpan;
 
     fn flag(severity: Severity) -> Flag {
-        Flag {
-            id: FlagId(1),
-            state: FlagState::Confirmed,
-            utterance: UtteranceId(1),
-            span: MediaSpan::new(MediaTime::ZERO, MediaTime::ZERO),
-            category: Category::Threat,
-            severity,
-            confidence: 1.0,
-            matched: "".into(),
-            text: "".into(),
-            rule: "".into(),
-            reason: "".into(),
-            scores: true,
-            policy: "".into(),
-            lag: Duration::ZERO,
-        }
+        Flag::blank(FlagId(1), Category::Threat, severity, MediaSpan::default())
     }
 
     fn minutes(minutes: u64) -> MonoTime {

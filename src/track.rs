@@ -27,7 +27,7 @@ use crate::stt::agree::{Agreement, Beginning};
 use crate::time::{MediaSpan, MediaTime, MonoTime, ticks_of};
 use crate::vad::Vad;
 use intake::Intake;
-use jobs::{Trial, Trials, settled};
+use jobs::{Trials, settled};
 use judge::Judge;
 
 /// Audio that a track did not take; nothing has changed.
@@ -262,7 +262,7 @@ impl Track {
         let now = self.now;
         self.trials.tick(now);
         for entry in &mut self.timeline {
-            if matches!(entry.state, State::InFlight { deadline: Some(deadline), .. } if deadline <= now) {
+            if entry.state.is_overdue(now) {
                 entry.state = State::Settled(Err(Outcome::TimedOut));
             }
         }
@@ -401,10 +401,7 @@ impl Track {
     }
 
     fn next_deadline(&self) -> Option<MonoTime> {
-        let deadlines = self.timeline.iter().filter_map(|entry| match entry.state {
-            State::InFlight { deadline, .. } => deadline,
-            State::Waiting | State::Settled(_) => None,
-        });
-        deadlines.chain(self.trials.speculation.as_ref().and_then(Trial::deadline)).min()
+        let speculation = self.trials.speculation.iter().map(|trial| &trial.state);
+        self.timeline.iter().map(|entry| &entry.state).chain(speculation).filter_map(State::deadline).min()
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::flag::{Category, Severity};
-use crate::{FlagId, MediaTime, UtteranceId};
+use crate::{FlagId, MediaTime};
 
 /// A signal that never repeats and is never zero, so that any change and any shift shows.
 fn noise(frames: usize, channels: u16) -> Vec<i16> {
@@ -19,22 +19,7 @@ fn ms(from: u64, to: u64) -> MediaSpan {
 }
 
 fn flag(id: u64, state: FlagState, span: MediaSpan) -> Flag {
-    Flag {
-        id: FlagId(id),
-        state,
-        utterance: UtteranceId(1),
-        span,
-        category: Category::Profanity,
-        severity: Severity::Low,
-        confidence: 1.0,
-        matched: "".into(),
-        text: "".into(),
-        rule: "".into(),
-        reason: "".into(),
-        scores: true,
-        policy: "".into(),
-        lag: Duration::ZERO,
-    }
+    Flag { state, ..Flag::blank(FlagId(id), Category::Profanity, Severity::Low, span) }
 }
 
 fn energy(samples: &[i16]) -> f64 {

@@ -47,17 +47,18 @@ impl Trial {
     pub(super) fn is(&self, id: JobId) -> bool {
         matches!(self.state, State::InFlight { job, .. } if job == id)
     }
-
-    fn is_overdue(&self, now: MonoTime) -> bool {
-        self.deadline().is_some_and(|deadline| deadline <= now)
-    }
-
-    pub(super) fn deadline(&self) -> Option<MonoTime> {
-        if let State::InFlight { deadline, .. } = self.state { deadline } else { None }
-    }
 }
 
 impl State {
+    /// When its job is given up.
+    pub(super) fn deadline(&self) -> Option<MonoTime> {
+        if let Self::InFlight { deadline, .. } = self { *deadline } else { None }
+    }
+
+    pub(super) fn is_overdue(&self, now: MonoTime) -> bool {
+        self.deadline().is_some_and(|deadline| deadline <= now)
+    }
+
     /// What was heard, if the result is there and is one.
     pub(super) fn transcript(&self) -> Option<&Transcript> {
         if let Self::Settled(Ok(transcript)) = self { Some(transcript) } else { None }
@@ -91,10 +92,10 @@ impl Trials {
 
     /// Gives up what never came back.
     pub(super) fn tick(&mut self, now: MonoTime) {
-        if let Some(trial) = self.speculation.as_mut().filter(|trial| trial.is_overdue(now)) {
+        if let Some(trial) = self.speculation.as_mut().filter(|trial| trial.state.is_overdue(now)) {
             trial.state = State::Settled(Err(Outcome::TimedOut));
         }
-        if let Some(partial) = self.partial.take_if(|partial| partial.is_overdue(now)) {
+        if let Some(partial) = self.partial.take_if(|partial| partial.state.is_overdue(now)) {
             self.withdraw(&partial.state);
         }
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::event::{FlagId, FlagState, Outcome, UtteranceId};
+use crate::event::{FlagId, Outcome, UtteranceId};
 use crate::flag::HeardWord;
 use crate::scan::Channels;
 
@@ -37,21 +37,15 @@ fn said(utterance: u64, from: u64, text: &str) -> Item {
 }
 
 fn flag(id: u64, utterance: u64, span: (u64, u64), severity: Severity) -> Item {
+    let span = MediaSpan::new(at(span.0), at(span.1));
     Item::Event(Event::Flag(Flag {
-        id: FlagId(id),
-        state: FlagState::Confirmed,
         utterance: UtteranceId(utterance),
-        span: MediaSpan::new(at(span.0), at(span.1)),
-        category: Category::Harassment,
-        severity,
         confidence: 0.8,
         matched: "unused".into(),
         text: "unused".into(),
         rule: HOSTILE.into(),
         reason: "An insult.".into(),
-        scores: true,
-        policy: "".into(),
-        lag: Duration::ZERO,
+        ..Flag::blank(FlagId(id), Category::Harassment, severity, span)
     }))
 }
 

@@ -114,10 +114,13 @@ pub(super) fn word_ends(ends: &[&[f32]], lengths: &[usize], voice: &Voice, from:
     path
 }
 
+/// Steps in which loudness is looked at, in ticks: 10 ms.
+pub(super) const HOP: usize = 160;
+
 /// Moves a word's borders inwards to where `is_voice` (by tick): the path has no pauses, so a pause lies inside a
 /// neighbouring word.
 pub(super) fn trim(start: u64, end: u64, is_voice: impl Fn(u64) -> bool) -> (u64, u64) {
-    const HOP: u64 = 160;
+    const HOP: u64 = self::HOP as u64;
     let (first, last) = (start / HOP, end / HOP);
     let Some(begin) = (first..last).find(|hop| is_voice(hop * HOP)) else { return (start, end) };
     let finish = (begin..last).rfind(|hop| is_voice(hop * HOP)).unwrap_or(begin);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::stt::evidence::VOICED;
 use crate::stt::whisper::POSITION_TICKS;
-use crate::stt::whisper::align;
+use crate::stt::whisper::align::{self, HOP};
 use crate::stt::whisper::greedy::{Decoded, Token, Vocabulary};
 use crate::stt::{Evidence, Word};
 
@@ -15,8 +15,6 @@ pub(super) fn is_unspaced(language: &str) -> bool {
 
 /// The detector is sure of a word a little after it began, and of its end a little late: 64 ms.
 const ONSET: u64 = 1_024;
-/// Steps in which loudness is looked at, in ticks: 10 ms.
-const HOP: usize = 160;
 
 /// A word being put together from tokens.
 #[derive(Default)]
