@@ -1,4 +1,4 @@
-# Faster matrix products and large pages for whisper.cpp. CMake includes this file, which .cargo/config.toml names, when it
+# Faster matrix products, element-wise functions and large pages for whisper.cpp. CMake includes this file, which .cargo/config.toml names, when it
 # configures whisper.cpp's copy in the build folder; where a version of it reads otherwise, nothing is changed.
 
 function(change file from to)
@@ -22,11 +22,33 @@ if(PROJECT_NAME STREQUAL "ggml")
         return true;
     }
 #endif")
+    set(vec ${PROJECT_SOURCE_DIR}/src/ggml-cpu/vec.h)
+    change(${vec} "#include \"simd-mappings.h\"" "#include \"simd-mappings.h\"
+#include \"elementwise.h\"")
+    change(${vec} "void ggml_vec_gelu_f32(const int n, float * y, const float * x) {
+    uint16_t t;" "void ggml_vec_gelu_f32(const int n, float * y, const float * x) {
+    earmark_gelu(n, y, x);
+    return;
+    uint16_t t;")
+    change(${vec} "    float max = -INFINITY;
+    for (int i = 0; i < n; ++i) {
+        max = MAX(max, x[i]);
+    }
+    *s = max;" "    *s = earmark_max(n, x);")
     # The decoder reads all its weights for every token, and across the borders of small pages nothing is fetched ahead.
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         set(ggml ${PROJECT_SOURCE_DIR}/src/ggml.c)
         change(${ggml} "#include <errno.h>" "#include <errno.h>
-#include <sys/mman.h>")
+#include <sys/mman.h>
+
+size_t earmark_frees;")
+        # Copies of weights that were freed are stale.
+        change(${ggml} "#else
+    free(ptr);
+#endif" "#else
+    __atomic_add_fetch(&earmark_frees, size >= (1 << 20), __ATOMIC_RELEASE);
+    free(ptr);
+#endif")
         change(${ggml} "    int result = posix_memalign(&aligned_memory, alignment, size);" "    const size_t page = 2 << 20;
     int result = posix_memalign(&aligned_memory, size < page ? (size_t) alignment : page, size);
     if (result == 0 && size >= page) {
