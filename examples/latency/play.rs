@@ -108,7 +108,7 @@ pub fn play(setting: &Setting, recordings: &[Recorded], phases: &[Phase]) -> std
     (pool.workers, pool.smaller) = (setting.workers, setting.smaller.clone());
     let pool = Pool::with_options(&setting.model, pool).map_err(|e| e.to_string())?;
     let mut options = ModeratorOptions::default();
-    options.track = TrackConfig::live();
+    options.track = TrackConfig::live_with(setting.model.name());
     let (wake, woken) = channel();
     let mut player = Player {
         recordings,

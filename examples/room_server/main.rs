@@ -39,7 +39,7 @@ use clap::Parser;
 use earmark::model::ModelStore;
 use earmark::report::{Provenance, Run};
 use earmark::stt::{Transcriber, Whisper};
-use earmark::{Language, Moderator, ModeratorOptions};
+use earmark::{Language, Moderator, ModeratorOptions, TrackConfig};
 use tokio::net::TcpListener;
 
 use crate::decisions::Decisions;
@@ -99,6 +99,7 @@ impl Options {
         };
         let model: Arc<dyn Transcriber> = Arc::new(Whisper::load(&file.name, &file.path).map_err(|e| e.to_string())?);
         let mut options = ModeratorOptions::default();
+        options.track = TrackConfig::live_with(&file.name);
         if self.language != "auto" {
             model.check_language(&self.language).map_err(|e| format!("--language {}: {e}", self.language))?;
             options.track.language = Language::Fixed(self.language.as_str().into());

@@ -8,6 +8,7 @@ mod greedy;
 mod mel;
 mod words;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, Once};
 
@@ -30,6 +31,11 @@ const BUCKET: usize = 32;
 /// Shortest audio whisper.cpp's spectrogram reads without leaving its buffer, and a little over one second is what the
 /// model copes with.
 const SHORTEST: usize = 17_600;
+/// Background after the speech, in samples: straight after a word the model hears the silence of a spectrogram without audio as
+/// an abrupt end and repeats or invents words.
+const BACKGROUND: usize = 6400;
+/// Less of it than this, 50 ms, is too little to make more of.
+const LEAST_BACKGROUND: usize = 800;
 /// Seconds of speech left after the last timestamp that are worth another window.
 const WORTH_ANOTHER: f32 = 1.0;
 /// Utterances are far shorter than this many windows; it bounds the work whatever the model writes.
@@ -113,6 +119,16 @@ impl Transcriber for Whisper {
 
 fn engine(error: WhisperError) -> TranscribeError {
     TranscribeError::Engine { engine: "whisper", problem: error.to_string() }
+}
+
+/// The audio with what follows the speech mirrored, to and fro, until there is enough of it.
+fn with_background(audio: &[f32], speech: usize) -> Cow<'_, [f32]> {
+    let background = &audio[speech..];
+    if !(LEAST_BACKGROUND..BACKGROUND).contains(&background.len()) {
+        return Cow::Borrowed(audio);
+    }
+    let to_and_fro = background.iter().rev().chain(background);
+    Cow::Owned(audio.iter().chain(to_and_fro.cycle().take(BACKGROUND - background.len())).copied().collect())
 }
 
 /// whisper.cpp takes the window's size only through `full`.
@@ -212,9 +228,10 @@ impl WhisperWorker {
         let speech = (evidence.speech_end() as usize).min(audio.len());
         let positions = (speech.div_ceil(POSITION_TICKS) + MARGIN).max(audio.len().div_ceil(POSITION_TICKS) + BUCKET);
         let trimmed = positions.next_multiple_of(BUCKET).clamp(SMALLEST_WINDOW, FULL_WINDOW);
-        let mut decoded = self.decode(audio, trimmed, languages, said)?;
+        let heard = with_background(audio, speech);
+        let mut decoded = self.decode(&heard, trimmed, languages, said)?;
         if (decoded.looped || decoded.doubled) && trimmed < FULL_WINDOW && kind == JobKind::Final {
-            decoded = self.decode(audio, FULL_WINDOW, languages, said)?;
+            decoded = self.decode(&heard, FULL_WINDOW, languages, said)?;
         }
         let language = self.vocabulary.language_name(decoded.language);
         let words = words::assemble(&decoded, &self.vocabulary, &language, audio, evidence, |token| {

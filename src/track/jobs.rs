@@ -18,8 +18,6 @@ use crate::time::{MediaSpan, MediaTime, MonoTime, ticks_of};
 
 /// A driver may still hold this many jobs that were withdrawn before it gets another one on trial.
 const MOST_WITHDRAWN: usize = 2;
-/// Of 31 parts of sentences two in five had a lower mean confidence, of 50 whole utterances one in eight.
-const SURE: f32 = 0.72;
 /// Audio that may come in meanwhile where a track waits to know whether it is in doubt.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
@@ -163,7 +161,7 @@ impl Track {
     fn sure(&self) -> f32 {
         let mut usual: Vec<f32> = self.confidences.iter().copied().collect();
         usual.sort_by(f32::total_cmp);
-        usual.get(usual.len() / 2).map_or(SURE, |usual| usual.min(SURE))
+        usual.get(usual.len() / 2).map_or(self.config.doubt_below, |usual| usual.min(self.config.doubt_below))
     }
 
     /// Whether the pause was long enough to end the utterance, but it is not known yet whether what was heard is in doubt.

@@ -83,7 +83,7 @@ enum Message {
 }
 
 pub fn run(args: &Args) -> Result<u8, String> {
-    let mut config = TrackConfig::live();
+    let mut config = TrackConfig::live_with(&args.shared.model);
     config.partial_every = config.partial_every.filter(|_| args.partials == Switch::On);
     if args.overload == When::Shed {
         config.overload = Overload::Shed;

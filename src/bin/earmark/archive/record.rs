@@ -126,7 +126,7 @@ pub fn run(place: &Place, args: &Args) -> Result<u8, String> {
         })
     }
     .map_err(|e| format!("Ctrl-C cannot be handled: {e}"))?;
-    let mut config = if live { TrackConfig::live() } else { TrackConfig::recording() };
+    let mut config = if live { TrackConfig::live_with(&args.shared.model) } else { TrackConfig::recording() };
     // An archive keeps what was said, not how it was found out.
     config.partial_every = None;
     if args.overload == Behind::Shed {
