@@ -86,10 +86,10 @@ impl Track {
     pub(super) fn report_hypothesis(&mut self, utterance: &Utterance, began: Beginning, result: Option<Transcript>) {
         let evidence = Evidence::new(&utterance.probs, self.frame.len() as u64);
         let Some(mut heard) = result else { return };
-        self.agreement.end_before_loop(began, &mut heard.words, heard.looped, evidence);
+        self.agreement.end_before_loop(began, &mut heard, evidence);
         let Ok(guarded) = guard::check(heard, evidence) else { return };
         let mut transcript = guarded.transcript;
-        let shown = self.agreement.update(began, std::mem::take(&mut transcript.words));
+        let shown = self.agreement.update(began, std::mem::take(&mut transcript.words), utterance.span.ticks() + began.ticks);
         transcript.words = shown.words;
         self.hypothesis_language = transcript.language.clone();
         let id = UtteranceId(self.next_utterance);
