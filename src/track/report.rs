@@ -23,7 +23,8 @@ impl Track {
     /// Reports utterances in the order they were said, as far as their outcomes are known.
     pub(super) fn report_settled(&mut self) {
         while self.timeline.front().is_some_and(|entry| matches!(entry.state, State::Settled(_))) {
-            let Some(Entry { id, utterance, state: State::Settled(result), mut provisional }) = self.timeline.pop_front() else {
+            let Some(Entry { id, utterance, state: State::Settled(result), mut provisional, .. }) = self.timeline.pop_front()
+            else {
                 return;
             };
             let outbox = &mut self.outbox;
