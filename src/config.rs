@@ -132,7 +132,7 @@ impl TrackConfig {
         };
         Self {
             segment,
-            partial_every: Some(Duration::from_millis(700)),
+            partial_every: Some(Duration::from_millis(400)),
             speculate_after: Some(Duration::from_millis(160)),
             job_timeout: Some(Duration::from_secs(30)),
             coverage_every: Some(Duration::from_secs(10)),

@@ -120,7 +120,7 @@ impl fmt::Debug for TranscriptEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlagState {
-    /// Found in words that two successive hypotheses agree on, before the utterance ended. One that is confirmed or retracted
+    /// Found before the utterance ended, in words that two hypotheses have or one has with confidence. One that is confirmed or retracted
     /// always follows.
     Provisional,
     /// Found in the final transcript, whether it was provisional before or not. Only these count and lead to actions.

@@ -43,7 +43,7 @@ pub struct Job {
     pub said: Arc<[Word]>,
     /// What the speaker was heard to speak before, to fall back on when detection is in doubt.
     pub spoken_before: Option<Arc<str>>,
-    /// When the last sample of the audio arrived.
+    /// When the last sample of the audio arrived, or, of speech cut at its greatest length, when it was cut.
     pub received: MonoTime,
     /// When the track stops waiting.
     pub deadline: Option<MonoTime>,

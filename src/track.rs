@@ -84,6 +84,8 @@ enum State {
 struct Entry {
     id: UtteranceId,
     utterance: Utterance,
+    /// End of the audio with which it was complete: its own, or, of speech cut at its greatest length, what was heard by then.
+    due: MediaTime,
     state: State,
     /// Flags found in its stable words before it ended.
     provisional: Vec<Flag>,
@@ -388,7 +390,8 @@ impl Track {
         let cut = utterance.span.end;
         let (provisional, later) = std::mem::take(&mut self.provisional).into_iter().partition(|flag| flag.span.end <= cut);
         self.provisional = later;
-        self.timeline.push_back(Entry { id: UtteranceId(self.next_utterance), utterance, state, provisional });
+        let due = if self.segmenter.is_open() { self.ring.end() } else { cut };
+        self.timeline.push_back(Entry { id: UtteranceId(self.next_utterance), utterance, due, state, provisional });
         self.next_utterance += 1;
         self.report_settled();
     }

@@ -117,8 +117,8 @@ fn inv4_a_room_never_holds_more_than_it_says() {
     assert!(shed.into_iter().any(|event| matches!(event, Event::Coverage(c) if c.outcome == Outcome::Shed)));
 }
 
-/// Bytes per speaker of rooms with the detector and flagger of a live room, a minute after `audio` at `rate`.
-fn idle_speaker(audio: &[f32], rate: u32) -> usize {
+/// Bytes per speaker of rooms with the detector and flagger of a live room, so long after `audio` in `packets` a second.
+fn idle_speaker(audio: &[f32], rate: u32, packets: usize, after: Duration) -> usize {
     let live = LivePolicy::new(Policy::bundled());
     let open = || {
         let live = live.clone();
@@ -128,13 +128,13 @@ fn idle_speaker(audio: &[f32], rate: u32) -> usize {
         for speaker in &speakers {
             room.join(MonoTime::ZERO, speaker, true).unwrap();
         }
-        for packet in audio.chunks(rate as usize / 50) {
+        for packet in audio.chunks(rate as usize / packets) {
             for speaker in &speakers {
                 room.push(MonoTime::ZERO, speaker, Pcm::f32(packet, rate, 1).unwrap()).unwrap();
             }
             rest(&mut room);
         }
-        room.tick(Duration::from_secs(60).into());
+        room.tick(after.into());
         rest(&mut room);
         room
     };
@@ -160,15 +160,34 @@ fn rest(room: &mut Room) {
 #[test]
 fn an_idle_speaker_takes_little() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let fresh = idle_speaker(&[], 48_000);
+    let later = Duration::from_secs(60);
+    let fresh = idle_speaker(&[], 48_000, 50, later);
     println!("one who said nothing: {fresh} bytes");
     assert!(fresh <= 16 << 10, "{fresh}");
     for rate in [8_000, 16_000, 44_100, 48_000] {
         let audio = warble(rate, &[(1.0, false), (2.0, true), (3.0, false)]);
-        let spoke = idle_speaker(&audio, rate);
+        let spoke = idle_speaker(&audio, rate, 50, later);
         println!("one who spoke at {rate} Hz: {spoke} bytes");
-        // What may become the beginning of speech is kept: a second of audio, in a queue of up to twice that.
-        let pre_roll = 2 * 16_000 * 4;
-        assert!(spoke <= (32 << 10) + pre_roll, "{rate} Hz: {spoke}");
+        assert!(spoke <= (16 << 10) + PRE_ROLL, "{rate} Hz: {spoke}");
+    }
+}
+
+/// What may become the beginning of speech is kept: a second of audio.
+const PRE_ROLL: usize = 16_000 * 4;
+
+#[test]
+fn a_speaker_who_is_silent_takes_little_from_the_first_second_on() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    // 44.1 kHz takes filters for 160 phases, until the speaker sends nothing for a while.
+    for rate in [8_000, 16_000, 48_000] {
+        let hiss: Vec<f32> = warble(rate, &[(2.0, false)]).iter().zip(0..).map(|(s, n)| s + (n % 7) as f32 * 1e-4).collect();
+        let muted = vec![0.0; 2 * rate as usize];
+        for packets in [50, 1] {
+            let hisses = idle_speaker(&hiss, rate, packets, Duration::ZERO);
+            let silent = idle_speaker(&muted, rate, packets, Duration::ZERO);
+            println!("{packets} packets a second at {rate} Hz: hiss {hisses}, digital silence {silent} bytes");
+            assert!(hisses <= (40 << 10) + PRE_ROLL, "{rate} Hz: {hisses}");
+            assert!(silent <= 40 << 10, "{rate} Hz: {silent}");
+        }
     }
 }

@@ -8,17 +8,20 @@ use earmark::{DrivenRoom, Moderator, ModeratorOptions};
 
 use crate::process::{Usage, resident_mb};
 
-/// Opens `tracks` rooms of one speaker, who is heard being silent for a second and then sends nothing more, and looks after
-/// each of them once a second, as a server does.
+/// Opens `tracks` rooms of one speaker, whose open microphone hisses for a second and who then sends nothing more, and looks
+/// after each of them once a second, as a server does.
 pub fn idle(model: &Arc<dyn Transcriber>, tracks: u32, length: Duration) -> Result<(), String> {
     let moderator = Moderator::new(model, ModeratorOptions::default()).map_err(|e| e.to_string())?;
+    let hiss: Vec<f32> = (0..48_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0 * 1e-3 - 5e-4).collect();
     let before = resident_mb();
     let mut rooms: Vec<DrivenRoom> = Vec::new();
     for _ in 0..tracks {
         let mut room = moderator.open_room_with("idle", |config| config.max_speakers = 1).map_err(|e| e.to_string())?;
         room.join("speaker", true).map_err(|e| e.to_string())?;
-        room.push("speaker", &[0.0; 16_000], 16_000, 1).map_err(|e| e.to_string())?;
-        room.pump(&mut |_| ());
+        for packet in hiss.chunks(960) {
+            room.push("speaker", packet, 48_000, 1).map_err(|e| e.to_string())?;
+            room.pump(&mut |_| ());
+        }
         rooms.push(room);
     }
     let after = resident_mb();

@@ -43,7 +43,8 @@ pub struct Result {
     pub model: String,
     pub duty: f64,
     pub phases: Vec<Measurement>,
-    /// Seconds from the end of a burst to the last final that was later than 1.5 s, or the last speech given up.
+    /// Seconds from the end of a burst to the last final that was later than 1.5 s and later than any before the burst, or
+    /// the last speech given up.
     pub recovery_s: Option<f64>,
     pub steps: Vec<(f64, LoadStep)>,
     /// Errors and words of the reference, where there is one.
@@ -100,6 +101,8 @@ struct Player<'a> {
     steps: Vec<(f64, LoadStep)>,
     /// Last late final or shed speech.
     last_late: Option<Instant>,
+    /// From what lag on a final is late.
+    late: Duration,
 }
 
 /// Plays the phases one after the other.
@@ -123,6 +126,7 @@ pub fn play(setting: &Setting, recordings: &[Recorded], phases: &[Phase]) -> std
         outcomes: BTreeMap::new(),
         steps: Vec::new(),
         last_late: None,
+        late: Duration::from_millis(1500),
     };
     let (mut measured, mut burst_end, mut errors, mut disordered) = (Vec::new(), None, (0, 0), 0);
     for (index, &phase) in phases.iter().enumerate() {
@@ -138,6 +142,10 @@ pub fn play(setting: &Setting, recordings: &[Recorded], phases: &[Phase]) -> std
         }
         player.playing = keep;
         measurement.lags = std::mem::take(&mut player.lags);
+        if index == 0 {
+            let slowest = measurement.lags.fin.spread().map_or(0.0, |spread| spread.max);
+            player.late = player.late.max(Duration::from_secs_f64(slowest / 1e3));
+        }
         measurement.outcomes = std::mem::take(&mut player.outcomes);
         measured.push(measurement);
     }
@@ -212,7 +220,7 @@ impl Player<'_> {
         let partials = self.setting.partials;
         let driven = self.moderator.open_room_with("latency", |config| {
             // The pool makes it longer when it is behind.
-            let every = config.track.partial_every.unwrap_or(Duration::from_millis(700));
+            let every = config.track.partial_every.unwrap_or(Duration::from_millis(400));
             config.track.partial_every = partials.then_some(every);
             config.max_speakers = 1;
         });
@@ -264,7 +272,7 @@ impl Player<'_> {
                         }
                         Event::Transcript(transcript) if transcript.state == TranscriptState::Final => {
                             let lag = now.saturating_sub(arrived(transcript.span.end.ticks() as usize));
-                            if plays && lag > Duration::from_millis(1500) {
+                            if plays && lag > self.late {
                                 self.last_late = Some(Instant::now());
                             }
                             let number = transcript.utterance.0;

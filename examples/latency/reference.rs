@@ -15,8 +15,10 @@ pub struct Said {
 pub fn beside(path: &Path, seconds: f64) -> Result<Vec<Said>, String> {
     let whole = |text: &str| vec![Said { start: 0.0, end: seconds, words: words(text) }];
     let (text, json) = (path.with_extension("txt"), path.with_extension("json"));
-    if json.is_file() {
-        return listed(&json);
+    if json.is_file()
+        && let Some(said) = listed(&json)?
+    {
+        return Ok(said);
     }
     if text.is_file() {
         return std::fs::read_to_string(&text).map(|text| whole(&text)).map_err(|e| format!("{}: {e}", text.display()));
@@ -24,15 +26,15 @@ pub fn beside(path: &Path, seconds: f64) -> Result<Vec<Said>, String> {
     Ok(in_manifest(path).map(|text| whole(&text)).unwrap_or_default())
 }
 
-fn listed(path: &Path) -> Result<Vec<Said>, String> {
-    let fail = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|e| fail(&e))?;
-    let list: Vec<Value> = serde_json::from_str(&text).map_err(|e| fail(&e))?;
+/// None when the file is about something else.
+fn listed(path: &Path) -> Result<Option<Vec<Said>>, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let Ok(list) = serde_json::from_str::<Vec<Value>>(&text) else { return Ok(None) };
     let said = list.iter().filter_map(|entry| {
         let (start, end) = (entry.get("start")?.as_f64()?, entry.get("end")?.as_f64()?);
         Some(Said { start, end, words: words(entry.get("text")?.as_str()?) })
     });
-    Ok(said.collect())
+    Ok(Some(said.collect()))
 }
 
 /// The text of the line of a `manifest.jsonl`, in the recording's folder or one above it, whose `path` is the recording.

@@ -5,12 +5,22 @@ use std::sync::Arc;
 
 use crate::time::{MediaSpan, MediaTime};
 
-/// Samples `start()..end()` of a track. It grows only as far as somebody still needs the audio, so an idle
-/// track holds little more than its pre-roll.
+/// Samples `start()..end()` of a track, in pieces as they came. It grows only as far as somebody still needs the audio, and
+/// nothing is held in reserve, so an idle track holds its pre-roll and no more.
 #[derive(Debug, Default)]
 pub(crate) struct Ring {
-    samples: VecDeque<f32>,
+    pieces: VecDeque<Piece>,
+    /// Samples of the first piece that are forgotten.
+    gone: usize,
     start: MediaTime,
+    len: u64,
+}
+
+#[derive(Debug)]
+struct Piece {
+    len: usize,
+    /// Nothing when all are zero, as of a microphone that is switched off.
+    samples: Box<[f32]>,
 }
 
 impl Ring {
@@ -19,46 +29,48 @@ impl Ring {
     }
 
     pub(crate) fn end(&self) -> MediaTime {
-        self.start + self.samples.len() as u64
+        self.start + self.len
     }
 
     pub(crate) fn extend(&mut self, samples: &[f32]) {
-        self.samples.extend(samples);
+        let silent = samples.iter().all(|sample| sample.to_bits() == 0);
+        let held = if silent { &[] } else { samples };
+        self.pieces.push_back(Piece { len: samples.len(), samples: held.into() });
+        self.len += samples.len() as u64;
     }
 
     /// Forgets everything before `position`, at most all there is.
     pub(crate) fn release_before(&mut self, position: MediaTime) {
-        let gone = position.ticks().saturating_sub(self.start.ticks()).min(self.samples.len() as u64);
-        self.samples.drain(..gone as usize);
-        self.start = self.start + gone;
-        // A burst must not pin its peak for the rest of the track's life.
-        if self.samples.capacity() > 4 * self.samples.len().max(2048) {
-            self.samples.shrink_to(2 * self.samples.len().max(2048));
+        let gone = position.ticks().saturating_sub(self.start.ticks()).min(self.len);
+        (self.start, self.len) = (self.start + gone, self.len - gone);
+        self.gone += gone as usize;
+        while let Some(len) = self.pieces.front().map(|piece| piece.len).filter(|len| *len <= self.gone) {
+            self.pieces.pop_front();
+            self.gone -= len;
         }
-    }
-
-    /// Gives back what it does not need now.
-    pub(crate) fn rest(&mut self) {
-        self.samples.shrink_to_fit();
+        // A burst must not pin its peak for the rest of the track's life.
+        if self.pieces.capacity() > 4 * self.pieces.len().max(32) {
+            self.pieces.shrink_to(2 * self.pieces.len().max(32));
+        }
     }
 
     /// Continues at `position` without the audio in between; what is held is forgotten.
     pub(crate) fn restart_at(&mut self, position: MediaTime) {
-        self.samples.clear();
-        self.start = position;
+        self.pieces.clear();
+        (self.start, self.len, self.gone) = (position, 0, 0);
     }
 
     /// The samples of `span`, silence where the ring does not hold them.
     pub(crate) fn copy(&self, span: MediaSpan) -> Arc<[f32]> {
-        let held = span.start.max(self.start)..span.end.min(self.end());
-        let lead = (held.start.ticks() - span.start.ticks()).min(span.ticks()) as usize;
         let mut out = vec![0.0; span.ticks() as usize];
-        if held.start < held.end {
-            let from = (held.start - self.start) as usize;
-            let count = (held.end - held.start) as usize;
-            for (to, sample) in out[lead..lead + count].iter_mut().zip(self.samples.range(from..from + count)) {
-                *to = *sample;
+        let mut at = self.start.ticks() - self.gone as u64;
+        for piece in &self.pieces {
+            let (from, to) = (span.start.max(self.start).ticks().max(at), span.end.ticks().min(at + piece.len as u64));
+            if from < to && !piece.samples.is_empty() {
+                let samples = &piece.samples[(from - at) as usize..(to - at) as usize];
+                out[(from - span.start.ticks()) as usize..][..samples.len()].copy_from_slice(samples);
             }
+            at += piece.len as u64;
         }
         out.into()
     }
@@ -97,9 +109,23 @@ mod tests {
     #[test]
     fn a_burst_is_given_back() {
         let mut ring = Ring::default();
-        ring.extend(&vec![0.0; 1_000_000]);
+        (0..1_000).for_each(|_| ring.extend(&[1.0; 1_000]));
         ring.release_before(at(999_000));
         assert_eq!(ring.end() - ring.start(), 1_000);
-        assert!(ring.samples.capacity() < 100_000);
+        assert_eq!(ring.pieces.iter().map(|piece| piece.samples.len()).sum::<usize>(), 1_000);
+        assert!(ring.pieces.capacity() <= 128);
+    }
+
+    #[test]
+    fn silence_takes_no_memory_and_keeps_its_place() {
+        let mut ring = Ring::default();
+        ring.extend(&[1.0, 2.0]);
+        ring.extend(&[0.0; 3]);
+        ring.extend(&[3.0]);
+        assert!(ring.pieces[1].samples.is_empty());
+        assert_eq!(&*ring.copy(MediaSpan::new(at(1), at(6))), &[2.0, 0.0, 0.0, 0.0, 3.0]);
+        ring.release_before(at(3));
+        assert_eq!((ring.start(), ring.end()), (at(3), at(6)));
+        assert_eq!(&*ring.copy(MediaSpan::new(at(2), at(6))), &[0.0, 0.0, 0.0, 3.0]);
     }
 }

@@ -21,9 +21,9 @@ const MODEST: f64 = 0.5;
 /// A partial that waited longer is given up: its track makes one that hears more.
 const PARTIAL_PATIENCE: Duration = Duration::from_millis(1500);
 /// Seconds of work that are no hindrance to a final.
-const BRIEF: f64 = 0.12;
+const BRIEF: f64 = 0.2;
 /// The same, when the partial waited for long itself.
-const BRIEF_ENOUGH: f64 = 0.25;
+const BRIEF_ENOUGH: f64 = 0.4;
 const PARTIAL_OVERDUE: Duration = Duration::from_millis(300);
 /// Share of a new measurement in the estimate of what a second of audio costs.
 const LEARNING: f64 = 0.1;

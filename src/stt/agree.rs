@@ -2,13 +2,14 @@
 //!
 //! LocalAgreement-2 (Liu, Spanakis, Niehues, "Low-latency sequence-to-sequence speech recognition and translation by
 //! partial hypothesis selection", Interspeech 2020), as applied to Whisper by Macháček, Dabre and Bojar ("Turning Whisper
-//! into a real-time transcription system", IJCNLP-AACL 2023). Here a hypothesis
-//! may begin with the last words agreed on, instead of where the utterance begins.
+//! into a real-time transcription system", IJCNLP-AACL 2023). Here
+//! hypotheses agree over a stretch of audio, whatever their number, and one may begin with the last words agreed on,
+//! instead of where the utterance begins.
 
 use std::sync::Arc;
 
-use super::Word;
 use super::guard::bare;
+use super::{Evidence, Transcript, Word};
 use crate::time::TICKS_PER_SECOND;
 
 /// Where a hypothesis begins in its utterance: after so many of the words agreed on, and ticks.
@@ -18,23 +19,40 @@ pub(crate) struct Beginning {
     pub(crate) ticks: u64,
 }
 
+/// What is to be shown after a hypothesis.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) words: Vec<Word>,
+    /// How many of them, from the first, are agreed on.
+    pub(crate) stable: usize,
+    /// Which of them are likely to stay, whatever became of those before: agreed on, heard at this place by the last
+    /// hypothesis as well, or heard with confidence and not broken off.
+    pub(crate) likely: Vec<bool>,
+}
+
 /// The hypotheses of one utterance so far.
 #[derive(Debug, Default)]
 pub(crate) struct Agreement {
     /// Words agreed on; they are kept whatever later hypotheses say.
     stable: Vec<Word>,
-    /// What the last hypothesis said after them, and how many hypotheses in a row, up to it, said so.
-    rest: Vec<(Word, u32)>,
+    /// What the last hypothesis said after them, and the length of the first of those in a row, up to it, that said so.
+    rest: Vec<(Word, u64)>,
 }
 
-/// Hypotheses in a row that must have a word; one more where the engine was unsure of it.
-const AGREED: u32 = 2;
+/// Ticks of audio over which hypotheses must have a word, twice that where the engine was unsure of it: 0.9 s. Hypotheses
+/// that follow each other faster than that share their mistakes.
+const AGREED: u64 = TICKS_PER_SECOND * 9 / 10;
+
 /// Below this confidence the engine was unsure of a word.
 const SURE: f32 = 0.5;
+/// From this confidence on a single hypothesis makes a word likely.
+const LIKELY: f32 = 0.85;
+/// How far a word may move from one hypothesis to the next: 0.5 s.
+const SAME_PLACE: u64 = TICKS_PER_SECOND / 2;
 
 impl Agreement {
-    /// Takes the next hypothesis. Returns the words to show and how many of them, from the first, are agreed on.
-    pub(crate) fn update(&mut self, began: Beginning, heard: Vec<Word>) -> (Vec<Word>, usize) {
+    /// Takes the next hypothesis, of the utterance's first `length` ticks.
+    pub(crate) fn update(&mut self, began: Beginning, heard: Vec<Word>, length: u64) -> Shown {
         let heard = heard.into_iter().map(|word| Word { start: word.start + began.ticks, end: word.end + began.ticks, ..word });
         let mut hypothesis: Vec<Word> = self.stable[..began.words].iter().cloned().chain(heard).collect();
         let mut rest = hypothesis.split_off(continuation(&self.stable, &hypothesis));
@@ -44,15 +62,44 @@ impl Agreement {
             word.start = word.start.max(agreed_until);
             word.end = word.end.max(word.start);
         }
+        let heard_before = |word: &Word| {
+            self.rest.iter().any(|(before, _)| same(before, word) && before.start.abs_diff(word.start) < SAME_PLACE)
+        };
+        let last = rest.len().saturating_sub(1);
+        let likely = rest.iter().enumerate().map(|(n, word)| heard_before(word) || (n < last && word.confidence >= LIKELY));
+        let likely = std::iter::repeat_n(true, self.stable.len()).chain(likely).collect();
         let alike = self.rest.iter().zip(&rest).take_while(|((before, _), now)| same(before, now)).count();
-        let times = self.rest[..alike].iter().map(|(_, times)| times + 1).chain(std::iter::repeat(1));
-        let mut rest: Vec<(Word, u32)> = rest.into_iter().zip(times).collect();
-        let is_agreed = |(word, times): &&(Word, u32)| *times >= AGREED + u32::from(word.confidence < SURE);
+        let times = self.rest[..alike].iter().map(|(_, times)| *times).chain(std::iter::repeat(length));
+        let mut rest: Vec<(Word, u64)> = rest.into_iter().zip(times).collect();
+        let is_agreed = |(word, first): &&(Word, u64)| length - first >= if word.confidence < SURE { 2 * AGREED } else { AGREED };
         let agreed = rest.iter().take_while(is_agreed).count();
         self.stable.extend(rest.drain(..agreed).map(|(word, _)| word));
-        let shown = self.stable.iter().chain(rest.iter().map(|(word, _)| word)).cloned().collect();
+        let words = self.stable.iter().chain(rest.iter().map(|(word, _)| word)).cloned().collect();
         self.rest = rest;
-        (shown, self.stable.len())
+        Shown { words, stable: self.stable.len(), likely }
+    }
+
+    /// Ends a hypothesis where its decoder began to say it again. Speech that breaks off makes decoders repeat themselves, and
+    /// what was said until then is as good as any hypothesis; its words then get the time that the repetition took.
+    pub(crate) fn end_before_loop(&self, began: Beginning, transcript: &mut Transcript, evidence: Evidence<'_>) {
+        let heard = &mut transcript.words;
+        if !transcript.looped && (heard.len() as f32) < DENSE * (evidence.voiced_seconds() + 0.5) {
+            return;
+        }
+        let texts: Vec<String> = heard.iter().map(|word| bare(&word.text)).collect();
+        let phrases: Vec<&[String]> = texts.windows(REPEATED).collect();
+        let Some(again) = (1..phrases.len()).find(|&at| phrases[..at].contains(&phrases[at])) else { return };
+        heard.truncate(again);
+        transcript.looped = false;
+        let from = self.stable.last().map_or(0, |word| word.end.saturating_sub(began.ticks));
+        let end = heard.last().map_or(0, |word| word.end);
+        let speech_end = evidence.speech_end();
+        if from < end && end < speech_end {
+            let stretched = |at: u64| if at > from { from + (at - from) * (speech_end - from) / (end - from) } else { at };
+            for word in heard {
+                (word.start, word.end) = (stretched(word.start), stretched(word.end));
+            }
+        }
     }
 
     /// Where the next hypothesis of an utterance of `length` ticks may begin, at a multiple of `frame`, and the words agreed
@@ -73,10 +120,15 @@ impl Agreement {
     }
 }
 
-/// Ticks of agreed words that a hypothesis hears again, to go on from: 2 s.
-const REMEMBERED: u64 = 2 * TICKS_PER_SECOND;
+/// Ticks of agreed words that a hypothesis hears again, to go on from: 3 s.
+const REMEMBERED: u64 = 3 * TICKS_PER_SECOND;
 /// Ticks that it hears before them: 0.1 s.
 const LEAD: u64 = TICKS_PER_SECOND / 10;
+
+/// Words in a second of speech from which a hypothesis that repeats itself is taken for a loop of the decoder.
+const DENSE: f32 = 4.5;
+/// Words that stand twice in a loop.
+const REPEATED: usize = 3;
 
 /// Case and punctuation depend on what comes next and say nothing about what was heard.
 fn same(a: &Word, b: &Word) -> bool {
@@ -121,9 +173,10 @@ mod tests {
 
     /// What is shown after each hypothesis, with a bar behind the words agreed on.
     fn run(hypotheses: &[&str]) -> Vec<String> {
-        let mut agreement = Agreement::default();
+        let (mut agreement, mut length) = (Agreement::default(), 0);
         let show = |hypothesis: &&str| {
-            let (shown, stable) = agreement.update(Beginning::default(), words(hypothesis));
+            length += TICKS_PER_SECOND;
+            let Shown { words: shown, stable, .. } = agreement.update(Beginning::default(), words(hypothesis), length);
             assert!(shown.windows(2).all(|pair| pair[0].end <= pair[1].start), "times run backwards");
             let text = |words: &[Word]| words.iter().map(|word| word.text.to_string()).collect::<Vec<_>>().join(" ");
             format!("{}|{}", text(&shown[..stable]), text(&shown[stable..]))
@@ -142,7 +195,7 @@ mod tests {
         let mut agreement = Agreement::default();
         let mut unsure = words("we met Hale there");
         unsure[2].confidence = 0.3;
-        let stable = [(); 3].map(|()| agreement.update(Beginning::default(), unsure.clone()).1);
+        let stable = [1, 2, 3].map(|n| agreement.update(Beginning::default(), unsure.clone(), n * TICKS_PER_SECOND).stable);
         assert_eq!(stable, [0, 2, 4]);
     }
 
@@ -160,20 +213,53 @@ mod tests {
 
     #[test]
     fn a_hypothesis_may_begin_with_the_last_words_agreed_on() {
-        let all = words("a b c d e f g h i j k l");
+        let all = words("a b c d e f g h i j k l m n o");
         let mut agreement = Agreement::default();
         assert_eq!(agreement.resume(512, 100_000).1.len(), 0);
-        for _ in 0..2 {
-            agreement.update(Beginning::default(), all[..10].to_vec());
+        for length in [0, TICKS_PER_SECOND] {
+            agreement.update(Beginning::default(), all[..13].to_vec(), length);
         }
         let (began, said) = agreement.resume(512, 100_000);
         let texts: String = said.iter().map(|word| &*word.text).collect();
-        assert_eq!((&*texts, began.ticks % 512), ("efghij", 0), "at most 2 s, of 0.3 s each");
+        assert_eq!((&*texts, began.ticks % 512), ("defghijklm", 0), "at most 3 s, of 0.3 s each");
         assert!(said[0].start < 2_200 && said[0].start >= 1_600);
         let heard =
-            all[4..].iter().map(|word| Word { start: word.start - began.ticks, end: word.end - began.ticks, ..word.clone() });
-        let (shown, stable) = agreement.update(began, heard.collect());
-        assert_eq!((shown, stable), (all, 10));
+            all[3..].iter().map(|word| Word { start: word.start - began.ticks, end: word.end - began.ticks, ..word.clone() });
+        let shown = agreement.update(began, heard.collect(), 2 * TICKS_PER_SECOND);
+        assert_eq!((shown.words, shown.stable), (all, 13));
+    }
+
+    #[test]
+    fn a_word_is_likely_when_it_comes_again_or_the_engine_is_sure_whatever_came_before() {
+        let mut agreement = Agreement::default();
+        let mut likely = |text: &str, confidence: f32| {
+            let heard = words(text).into_iter().map(|word| Word { confidence, ..word }).collect();
+            let shown = agreement.update(Beginning::default(), heard, 0);
+            (shown.stable, shown.likely.into_iter().map(u8::from).collect::<Vec<_>>())
+        };
+        assert_eq!(likely("a damned fool", 0.7), (0, vec![0, 0, 0]));
+        assert_eq!(likely("the damned fool is", 0.7), (0, vec![0, 1, 1, 0]));
+        assert_eq!(likely("your damned old mule", 0.9), (0, vec![1, 1, 1, 0]), "the last may be broken off");
+    }
+
+    #[test]
+    fn a_decoder_that_repeats_itself_is_heard_until_it_does() {
+        let cut = |text: &str, looped, voiced| {
+            let mut hypothesis = Transcript { words: words(text), looped, ..Transcript::default() };
+            let probs = vec![1.0; (voiced * 31.25) as usize];
+            Agreement::default().end_before_loop(Beginning::default(), &mut hypothesis, Evidence::new(&probs, 512));
+            hypothesis.words.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" ")
+        };
+        let loops = "He should make a noise. he should make a noise. he should make";
+        assert_eq!(cut(loops, true, 9.0), "He should make a noise.");
+        assert_eq!(cut(loops, false, 1.0), "He should make a noise.");
+        assert_eq!(cut(loops, false, 9.0), loops, "people repeat themselves, too");
+        assert_eq!(cut("no no no no no", true, 1.0), "no");
+        assert_eq!(cut("he makes a noise", true, 0.1), "he makes a noise");
+        let mut hypothesis = Transcript { words: words("a b c a b c"), looped: true, ..Transcript::default() };
+        Agreement::default().end_before_loop(Beginning::default(), &mut hypothesis, Evidence::new(&[1.0; 60], 512));
+        let ends: Vec<u64> = hypothesis.words.iter().map(|word| word.end).collect();
+        assert_eq!((ends, hypothesis.looped), (vec![10_240, 20_480, 30_720], false), "they get its time");
     }
 
     #[test]

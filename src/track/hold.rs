@@ -68,7 +68,6 @@ impl Track {
         self.advance_clock(now);
         if !self.finished {
             self.intake.rest();
-            self.ring.rest();
         }
     }
 

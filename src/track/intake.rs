@@ -32,15 +32,11 @@ pub(super) struct Intake {
     /// Part of a gap shorter than a tick, in ticks per billion.
     gap_remainder: u128,
     marks: VecDeque<(MediaTime, MonoTime)>,
-    mono: Vec<f32>,
-    resampled: Vec<f32>,
 }
 
 impl Intake {
     /// Receipt marks are at least this far apart (20 ms), so that one-sample pushes don't fill memory.
     const MARK_EVERY: u64 = TICKS_PER_SECOND / 50;
-    /// Scratch kept between pushes; a larger push gives the rest back.
-    const SCRATCH: usize = 8192;
 
     pub(super) fn new(channel: ChannelPick) -> Self {
         Self {
@@ -51,8 +47,6 @@ impl Intake {
             received: MediaTime::ZERO,
             gap_remainder: 0,
             marks: VecDeque::new(),
-            mono: Vec::new(),
-            resampled: Vec::new(),
         }
     }
 
@@ -77,19 +71,13 @@ impl Intake {
             self.flush();
             self.resampler = Resampler::new(pcm.rate()).ok();
         }
-        let (mut mono, mut resampled) = (std::mem::take(&mut self.mono), std::mem::take(&mut self.resampled));
-        mono.clear();
-        resampled.clear();
+        // Scratch that each track kept would be most of what an idle one takes.
+        let (mut mono, mut resampled) = (Vec::new(), Vec::new());
         pcm.read_mono(self.channel, &mut mono);
         if let Some(resampler) = &mut self.resampler {
             resampler.push(&mono, &mut resampled);
         }
         self.stage(&resampled);
-        (self.mono, self.resampled) = (mono, resampled);
-        self.mono.clear();
-        self.mono.shrink_to(Self::SCRATCH);
-        self.resampled.clear();
-        self.resampled.shrink_to(Self::SCRATCH);
         self.mark(now);
     }
 
@@ -121,7 +109,6 @@ impl Intake {
     /// Ends the stream and gives back its buffers.
     pub(super) fn rest(&mut self) {
         self.flush();
-        (self.mono, self.resampled) = (Vec::new(), Vec::new());
         self.staged.shrink_to_fit();
         self.runs.shrink_to_fit();
         self.marks.shrink_to_fit();
@@ -160,6 +147,9 @@ impl Intake {
         while self.marks.len() > 1 && self.marks.front().is_some_and(|(end, _)| *end < position) {
             self.marks.pop_front();
         }
+        if self.marks.capacity() > 4 * self.marks.len().max(64) {
+            self.marks.shrink_to(2 * self.marks.len().max(64));
+        }
     }
 
     /// Fills `frame` with the next ticks, if a whole frame is there or, with `finished`, whatever is left.
@@ -193,8 +183,8 @@ impl Intake {
                 self.runs.pop_front();
             }
         }
-        if self.staged.capacity() > 4 * self.staged.len().max(1024) {
-            self.staged.shrink_to(2 * self.staged.len().max(1024));
+        if self.staged.capacity() > 4 * self.staged.len().max(512) {
+            self.staged.shrink_to(2 * self.staged.len().max(512));
         }
         Some(Frame { len, lost: heard == 0 })
     }

@@ -111,7 +111,8 @@ impl Track {
         let mut first = self.timeline.iter().take(self.config.max_in_flight);
         let index = first.position(|entry| matches!(entry.state, State::Waiting))?;
         let (id, utterance) = (self.timeline[index].id, self.timeline[index].utterance.clone());
-        let (job, state) = self.job(JobKind::Final, &utterance, id);
+        let (mut job, state) = self.job(JobKind::Final, &utterance, id);
+        job.received = self.intake.arrival(self.timeline[index].due).unwrap_or(job.received);
         self.timeline[index].state = state;
         self.release();
         Some(job)

@@ -92,9 +92,9 @@ impl Judge {
         self.strikes.score(now)
     }
 
-    /// Flags on words that may still change and are not among `provisional` yet; they are added there. It leaves no other
-    /// trace: what the utterance's end brings is judged as if nobody had asked before.
-    pub(crate) fn foresee(&mut self, heard: &Heard<'_>, provisional: &mut Vec<Flag>) -> Vec<Flag> {
+    /// Flags that are not among `provisional` yet, on words that may still change, all of them `likely` to stay; they are added
+    /// there. It leaves no other trace: what the utterance's end brings is judged as if nobody had asked before.
+    pub(crate) fn foresee(&mut self, heard: &Heard<'_>, likely: &[bool], provisional: &mut Vec<Flag>) -> Vec<Flag> {
         let Some(first) = heard.words.first() else { return Vec::new() };
         let mut window = self.window[self.context_from(first.span.start)..].to_vec();
         let fresh = window.len();
@@ -106,6 +106,7 @@ impl Judge {
             let _ = flagger.on_partial(&view, &mut findings);
         }
         let mut found = findings.take();
+        found.retain(|f| (f.first..=f.last).all(|n| n < fresh || likely.get(n - fresh).is_some_and(|likely| *likely)));
         settle(&window, fresh, &mut found);
         let mut flags = Vec::new();
         for finding in found {

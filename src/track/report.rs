@@ -23,7 +23,8 @@ impl Track {
     /// Reports utterances in the order they were said, as far as their outcomes are known.
     pub(super) fn report_settled(&mut self) {
         while self.timeline.front().is_some_and(|entry| matches!(entry.state, State::Settled(_))) {
-            let Some(Entry { id, utterance, state: State::Settled(result), mut provisional }) = self.timeline.pop_front() else {
+            let Some(Entry { id, utterance, state: State::Settled(result), mut provisional, .. }) = self.timeline.pop_front()
+            else {
                 return;
             };
             let outbox = &mut self.outbox;
@@ -82,21 +83,23 @@ impl Track {
         if verdict.failed.is_some() { Outcome::Failed } else { Outcome::Checked }
     }
 
-    /// Reports what a hypothesis of the open utterance says, and flags on its stable words.
+    /// Reports what a hypothesis of the open utterance says, and flags on words of it that are likely to stay.
     pub(super) fn report_hypothesis(&mut self, utterance: &Utterance, began: Beginning, result: Option<Transcript>) {
         let evidence = Evidence::new(&utterance.probs, self.frame.len() as u64);
-        let Some(Ok(guarded)) = result.map(|transcript| guard::check(transcript, evidence)) else { return };
+        let Some(mut heard) = result else { return };
+        self.agreement.end_before_loop(began, &mut heard, evidence);
+        let Ok(guarded) = guard::check(heard, evidence) else { return };
         let mut transcript = guarded.transcript;
-        let (words, stable) = self.agreement.update(began, std::mem::take(&mut transcript.words));
-        transcript.words = words;
+        let shown = self.agreement.update(began, std::mem::take(&mut transcript.words), utterance.span.ticks() + began.ticks);
+        transcript.words = shown.words;
         self.hypothesis_language = transcript.language.clone();
         let id = UtteranceId(self.next_utterance);
         let span = MediaSpan::new(utterance.span.start.saturating_sub(began.ticks), utterance.span.end);
         let words = place(&transcript, span);
-        self.report_words(id, TranscriptState::Partial, words.clone(), stable, &transcript);
+        self.report_words(id, TranscriptState::Partial, words.clone(), shown.stable, &transcript);
         let (language, unspaced) = (&*transcript.language, transcript.unspaced);
-        let heard = Heard { utterance: id, words: &words[..stable], language, unspaced };
-        for flag in self.judge.foresee(&heard, &mut self.provisional) {
+        let heard = Heard { utterance: id, words: &words, language, unspaced };
+        for flag in self.judge.foresee(&heard, &shown.likely, &mut self.provisional) {
             self.report_flag(flag);
         }
     }

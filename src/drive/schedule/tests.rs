@@ -82,7 +82,7 @@ fn the_jobs_of_a_track_that_ends_are_taken_back() {
 fn partials_leave_a_worker_free() {
     let mut scheduler = Scheduler::new(limits(2));
     for room in 1..=3 {
-        submit(&mut scheduler, 0, Ticket { audio: 8.0, ..ticket(room, room, JobKind::Partial, 0) });
+        submit(&mut scheduler, 0, Ticket { audio: 12.0, ..ticket(room, room, JobKind::Partial, 0) });
     }
     let first = scheduler.next(at(0)).unwrap();
     assert!(scheduler.next(at(0)).is_none());

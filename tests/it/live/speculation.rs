@@ -178,3 +178,26 @@ fn a_result_that_never_comes_is_not_waited_for_longer_than_its_time() {
     let is_timed_out = |event: &Event| matches!(event, Event::Coverage(c) if c.outcome == earmark::Outcome::TimedOut);
     assert!(room.events.iter().any(is_timed_out));
 }
+
+#[test]
+fn speech_cut_at_its_greatest_length_is_not_late_for_what_it_waited_to_be_cut() {
+    let mut track = Track::new(live(), Box::new(Loudness), Vec::new()).unwrap();
+    for (packet, n) in warble(16_000, &[(1.0, false), (14.0, true)]).chunks(320).zip(1..) {
+        let now = MonoTime::from(MS(20) * n);
+        track.push(now, Pcm::f32(packet, 16_000, 1).unwrap()).unwrap();
+        loop {
+            match track.poll() {
+                Output::Event(_) => (),
+                Output::Job(job) if job.kind == JobKind::Final => {
+                    let end = MonoTime::from(MS((job.span.end.as_secs_f64() * 1e3) as u64));
+                    assert!(now.since(end) > MS(100), "it was cut where it was quiet, a while before");
+                    assert!(now.since(job.received) <= MS(20), "and could not be begun before now");
+                    return;
+                }
+                Output::Job(job) => track.complete(now, job.failed(TranscribeError::WorkerLost)),
+                Output::Wait(_) | Output::Done => break,
+            }
+        }
+    }
+    panic!("it was never cut");
+}
