@@ -10,12 +10,16 @@ use crate::time::{MediaSpan, TICKS_PER_SECOND};
 const SLACK: u64 = TICKS_PER_SECOND * 3 / 10;
 
 /// The flag among `provisional` that is about the same words as `finding` over `span`: same category and rule, at the same
-/// time.
+/// time, or else same category on some of the same words, as half a phrase often breaks another rule than the whole.
 pub(super) fn position(provisional: &[Flag], finding: &Finding, span: MediaSpan) -> Option<usize> {
-    let is_same = |flag: &Flag| flag.category == finding.category && flag.rule == finding.rule;
-    let is_near = |flag: &Flag| flag.span.start <= span.end + SLACK && span.start <= flag.span.end + SLACK;
-    let alike = provisional.iter().enumerate().filter(|(_, flag)| is_same(flag) && is_near(flag));
-    alike.min_by_key(|(_, flag)| flag.span.start.ticks().abs_diff(span.start.ticks())).map(|(index, _)| index)
+    let is_same = |flag: &Flag| {
+        let slack = if flag.rule == finding.rule { SLACK } else { 0 };
+        let is_near = flag.span.start < span.end + slack && span.start < flag.span.end + slack;
+        flag.category == finding.category && is_near
+    };
+    let alike = provisional.iter().enumerate().filter(|(_, flag)| is_same(flag));
+    let distance = |flag: &Flag| (flag.rule != finding.rule, flag.span.start.ticks().abs_diff(span.start.ticks()));
+    alike.min_by_key(|(_, flag)| distance(flag)).map(|(index, _)| index)
 }
 
 /// Why a provisional flag does not stand.

@@ -1,4 +1,4 @@
-//! A flag on stable words of a partial keeps its id when the final bears it out, and is taken back when it doesn't.
+//! A flag on likely words of a partial keeps its id when the final bears it out, and is taken back when it doesn't.
 
 use earmark::EngineError;
 use earmark::flag::{Category, Finding, Findings, Severity, TextView};
@@ -55,6 +55,24 @@ fn a_flag_the_final_does_not_bear_out_is_taken_back_with_a_reason() {
     assert_eq!(flags[0].span, flags[1].span);
     assert!(!room.events.iter().any(|event| matches!(event, Event::Action(_))));
     assert_eq!(room.track.summary().flags, []);
+}
+
+#[test]
+fn a_word_in_dispute_does_not_hold_back_a_flag_on_later_ones() {
+    const OTHERWISE: Script = &[("we", 1.1, 1.3), ("stupid", 1.4, 1.8), ("idiot", 1.9, 2.4), ("what", 2.6, 2.9)];
+    let mut room = Room::new(live(), INSULT);
+    room.holds_jobs = true;
+    // Unsure, so that one hypothesis is not enough.
+    room.confidence = 0.7;
+    room.hear(&[(1.0, false), (1.6, true)]);
+    for script in [INSULT, OTHERWISE, INSULT] {
+        assert!(room.flags().is_empty());
+        room.script = script;
+        room.answer();
+        room.hear(&[(0.5, true)]);
+    }
+    assert!(room.partials().iter().all(|(_, stable)| *stable == 0), "nothing is agreed on: {:?}", room.partials());
+    assert_eq!(room.flags().len(), 1);
 }
 
 #[test]
