@@ -119,8 +119,7 @@ const MAX_TOKENS: usize = 220;
 const MAX_INITIAL_TIME: i32 = 50;
 /// A detection below this yields to what the speaker spoke before.
 const SURE_LANGUAGE: f32 = 0.8;
-/// A first detection below this is held against the text in the other likely languages.
-const CERTAIN_LANGUAGE: f32 = 0.95;
+
 /// A language that detection gives less is not tried.
 const POSSIBLE_LANGUAGE: f32 = 0.03;
 
@@ -228,7 +227,7 @@ fn detect(logits: &[f32], vocabulary: &Vocabulary, limits: Limits, expected: Opt
     match expected {
         // One or two words are too little to tell languages apart by.
         Some(language) if confidence < SURE_LANGUAGE || limits.seconds < 1.2 => ranked.retain(|(index, _)| *index == language),
-        None if confidence < CERTAIN_LANGUAGE => {
+        None if confidence < SURE_LANGUAGE => {
             ranked.truncate(3);
             ranked.retain(|(_, probability)| *probability >= POSSIBLE_LANGUAGE);
         }
