@@ -111,7 +111,8 @@ def measure(audio, decode, reference):
 def whisper_cpp(path, threads):
     from pywhispercpp.model import Model
 
-    model = Model(str(path), n_threads=threads, print_progress=False, print_realtime=False, no_context=True, language="en")
+    quiet = {"print_progress": False, "print_realtime": False, "redirect_whispercpp_logs_to": None}
+    model = Model(str(path), n_threads=threads, no_context=True, language="en", **quiet)
     return lambda window: " ".join(segment.text for segment in model.transcribe(window))
 
 
