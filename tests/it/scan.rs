@@ -233,3 +233,42 @@ fn loops_of_links_bad_names_and_broken_files_stop_nothing() {
     assert!(lines.iter().any(|line| line.contains(r#""type":"flag""#)));
     assert!(!lines.iter().any(|line| line.contains("code.ts")));
 }
+
+#[cfg(unix)]
+#[test]
+fn one_interrupt_ends_the_wait_for_a_pipe_without_a_writer() {
+    let folder = Folder::new("pipe");
+    let (pipe, output) = (folder.join("live.wav"), folder.join("out.jsonl"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let clip = data("tts/clean_1.flac");
+    let mut child = command(&[&clip, &pipe], &output, &["--jobs", "1"]).spawn().unwrap();
+    // The first recording is through; the second is waited for.
+    let waits = || fs::read_to_string(&output).is_ok_and(|lines| lines.contains("live.wav"));
+    while child.try_wait().unwrap().is_none() && !waits() {
+        std::thread::yield_now();
+    }
+    interrupt(&child);
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", errors(&ended));
+    assert!(fs::read_to_string(&output).unwrap().contains("\"summary\""), "what was heard before is written");
+
+    let mut child = command(&[&pipe], &folder.join("heard.jsonl"), &[]).spawn().unwrap();
+    fs::write(&pipe, fs::read(&clip).unwrap()).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "with a writer it is a recording like any other");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_folder_to_a_pipe_or_to_the_folder_itself_is_passed_over() {
+    let folder = Folder::new("links");
+    let (recordings, pipe) = (folder.join("in"), folder.join("pipe"));
+    fs::create_dir_all(&recordings).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink(&pipe, recordings.join("a.wav")).unwrap();
+    std::os::unix::fs::symlink(&recordings, recordings.join("b.wav")).unwrap();
+    fs::copy(data("tts/clean_1.flac"), recordings.join("c.flac")).unwrap();
+    let output = folder.join("out.jsonl");
+    assert_eq!(scan(&[&recordings], &output, &[]).status.code(), Some(0));
+    let sources = fs::read_to_string(&output).unwrap();
+    assert!(!sources.contains("a.wav") && !sources.contains("b.wav") && sources.contains("c.flac"));
+}

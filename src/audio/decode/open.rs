@@ -98,8 +98,8 @@ pub(super) fn open(path: &Path, index: usize) -> Result<Recording, OpenError> {
 }
 
 fn read(path: &Path, index: usize) -> Result<Recording, OpenProblem> {
-    let mut file = File::open(path).map_err(OpenProblem::Io)?;
-    let metadata = file.metadata().map_err(OpenProblem::Io)?;
+    // By its path: a pipe that is opened to be looked at loses its writer when it is closed again.
+    let metadata = std::fs::metadata(path).map_err(OpenProblem::Io)?;
     if metadata.is_dir() {
         return Err(OpenProblem::Directory);
     }
@@ -108,6 +108,7 @@ fn read(path: &Path, index: usize) -> Result<Recording, OpenProblem> {
     }
     let mut edits = Vec::new();
     if metadata.is_file() {
+        let mut file = File::open(path).map_err(OpenProblem::Io)?;
         let mut head = Vec::new();
         file.by_ref().take(HEAD).read_to_end(&mut head).map_err(OpenProblem::Io)?;
         if playlist::is_playlist(&head) {
@@ -123,7 +124,6 @@ fn read(path: &Path, index: usize) -> Result<Recording, OpenProblem> {
         file.seek(SeekFrom::Start(0)).map_err(OpenProblem::Io)?;
         edits = Edit::read_all(&mut file);
     }
-    drop(file);
     let mut parsed = parse(path, true, index);
     if metadata.is_file() && matches!(parsed, Err(OpenProblem::Damaged(_))) {
         // Parsers that look ahead fail on a cut-off file; read from front to back it gives what is there.

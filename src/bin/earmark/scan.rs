@@ -11,6 +11,7 @@ mod verdict;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use earmark::TrackConfig;
 use earmark::flag::Severity;
@@ -96,15 +97,29 @@ impl From<ClipMode> for Clips {
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-pub fn run(args: &Args) -> Result<u8, String> {
-    // A second Ctrl-C ends at once.
-    let handler = || {
+/// Time for a scan with pipes among its recordings to end by itself: a reader may wait for a writer that never comes.
+const PIPE_GRACE: Duration = Duration::from_secs(1);
+
+/// Lets the first Ctrl-C end the scan in order, a second one at once.
+fn handle_interrupts(pipes: bool) -> Result<(), String> {
+    let handler = move || {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
+        if pipes {
+            std::thread::spawn(|| {
+                std::thread::sleep(PIPE_GRACE);
+                eprintln!("earmark: interrupted while a pipe was waited for");
+                std::process::exit(130);
+            });
+        }
     };
-    ctrlc::set_handler(handler).map_err(|e| format!("Ctrl-C cannot be handled: {e}"))?;
+    ctrlc::set_handler(handler).map_err(|e| format!("Ctrl-C cannot be handled: {e}"))
+}
+
+pub fn run(args: &Args) -> Result<u8, String> {
     let mut entries = find(&args.paths)?;
+    handle_interrupts(entries.iter().any(|entry| entry.is_pipe))?;
     let path = args.shared.output.as_deref();
     if matches!(args.format, Some(Format::Srt | Format::Vtt)) && entries.len() > 1 {
         return Err(format!("--format srt and vtt are for one recording, here are {}: scan them one by one", entries.len()));

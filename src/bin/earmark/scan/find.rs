@@ -22,17 +22,21 @@ pub struct Entry {
     /// Why nothing can be read there.
     pub refusal: Option<String>,
     pub bytes: u64,
+    /// Neither file nor folder: reading it may wait for a writer.
+    pub is_pipe: bool,
 }
 
 impl Entry {
     fn file(path: PathBuf) -> Self {
-        let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        Self { path, refusal: None, bytes }
+        let metadata = std::fs::metadata(&path).ok();
+        let bytes = metadata.as_ref().map_or(0, std::fs::Metadata::len);
+        let is_pipe = metadata.is_some_and(|metadata| !metadata.is_file());
+        Self { path, refusal: None, bytes, is_pipe }
     }
 
     fn refused(path: &Path, error: &std::io::Error) -> Self {
         let refusal = Some(format!("{}: cannot be read: {error}", path.display()));
-        Self { path: path.to_owned(), refusal, bytes: 0 }
+        Self { path: path.to_owned(), refusal, bytes: 0, is_pipe: false }
     }
 }
 
@@ -75,8 +79,10 @@ fn search(folder: &Path, depth: usize, entries: &mut Vec<Entry>) {
         match item.file_type() {
             Ok(kind) if kind.is_dir() && depth < MAX_DEPTH => search(&path, depth + 1, entries),
             Ok(kind) if kind.is_file() && known() => entries.push(Entry::file(path)),
-            // A link may lead to a recording, to a folder, or nowhere.
-            Ok(kind) if kind.is_symlink() && known() && !path.is_dir() => entries.push(Entry::file(path)),
+            // A link may lead to a recording, to a folder or a pipe, or nowhere, which is an error of its own.
+            Ok(kind) if kind.is_symlink() && std::fs::metadata(&path).map_or(true, |at| at.is_file()) && known() => {
+                entries.push(Entry::file(path));
+            }
             _ => (),
         }
     }
