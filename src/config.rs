@@ -140,11 +140,16 @@ impl TrackConfig {
         }
     }
 
-    /// [`live`](Self::live) as it suits a model of this name or file. All but the tiny ones hear whole sentences so much better than parts
-    /// that more utterances wait for the sentence to go on, and longer: finals come within 1.5 s instead of 1 s.
+    /// [`live`](Self::live) as it suits a model of this name or file: more utterances wait for their sentence to go on, which every
+    /// model hears better than its parts. Finals of the tiny models still come within 1 s, those of others, which gain more,
+    /// wait longer and come within 1.5 s.
     pub fn live_with(model: &str) -> Self {
         let mut config = Self::live();
-        if !model.rsplit(['/', '\\']).next().is_some_and(|name| name.contains("tiny")) {
+        config.segment.max_utterance = Duration::from_secs(16);
+        if model.rsplit(['/', '\\']).next().is_some_and(|name| name.contains("tiny")) {
+            config.segment.min_silence = Duration::from_millis(512);
+            config.doubt_below = 0.8;
+        } else {
             config.segment.min_silence_in_doubt = Some(Duration::from_millis(1200));
             config.doubt_below = 0.85;
         }
