@@ -12,6 +12,9 @@ use crate::stt::agree::Beginning;
 use crate::stt::{Evidence, Transcript, guard};
 use crate::time::{MediaSpan, MediaTime};
 
+/// Finals whose confidence says what is usual for a speaker.
+const RECENT_FINALS: usize = 9;
+
 impl Track {
     pub(super) fn settle_silence(&mut self, settled: MediaTime) {
         if self.timeline.is_empty() {
@@ -64,7 +67,7 @@ impl Track {
             return Outcome::Checked;
         }
         self.confidences.push_back(transcript.mean_confidence());
-        if self.confidences.len() > 9 {
+        if self.confidences.len() > RECENT_FINALS {
             self.confidences.pop_front();
         }
         if transcript.language_confidence >= 0.6 && words.len() >= 3 {
