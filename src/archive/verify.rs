@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use super::durable::Lock;
 use super::index::{ItemRow, SegmentRow, TrackRow};
 use super::manifest::{self, Manifest};
 use super::{Archive, ArchiveError, INDEX, ITEMS, LOCK, durable, flac, removals};
@@ -67,7 +68,11 @@ impl Archive {
             seen.bytes += counts.1;
             seen.findings.extend(findings);
         }
-        for name in durable::names(&self.root.join(ITEMS))? {
+        let mut strays = durable::names(&self.root.join(ITEMS))?;
+        strays.retain(|name| !matches!(self.index.item(name), Ok(Some(_))));
+        // A recording that is about to begin has a folder before it is in the index. While this is held none is.
+        let _turn = if strays.is_empty() { None } else { Some(Lock::exclusive(&self.root.join(LOCK))?) };
+        for name in strays {
             if self.index.item(&name)?.is_none() && self.try_lock_item(&name)?.is_some() {
                 let problem = "belongs to no recording".to_owned();
                 seen.findings.push(Finding { item: None, file: format!("{ITEMS}/{name}"), problem });
