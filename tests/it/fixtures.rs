@@ -15,6 +15,14 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Looks until something is so, or the process ends.
+#[cfg(all(feature = "whisper", feature = "cli"))]
+pub fn until(child: &mut std::process::Child, mut so: impl FnMut() -> bool) {
+    while child.try_wait().unwrap().is_none() && !so() {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn every_recording_is_listed_with_its_checksum_and_origin() {
     let sums = std::fs::read_to_string(data("SHA256SUMS")).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::fixtures::data;
+use crate::fixtures::{data, until};
 
 struct Folder(PathBuf);
 
@@ -62,14 +62,17 @@ fn timeless(output: &Path) -> Vec<String> {
 /// Waits until the state file has so many lines, or the process ends.
 fn until_lines(child: &mut Child, state: &Path, lines: usize) {
     let count = || fs::read_to_string(state).unwrap_or_default().lines().count();
-    while child.try_wait().unwrap().is_none() && count() < lines {
-        std::thread::yield_now();
-    }
+    until(child, || count() >= lines);
 }
 
 #[cfg(unix)]
 fn interrupt(child: &Child) {
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+}
+
+#[cfg(unix)]
+fn make_pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
 #[cfg(unix)]
@@ -239,14 +242,11 @@ fn loops_of_links_bad_names_and_broken_files_stop_nothing() {
 fn one_interrupt_ends_the_wait_for_a_pipe_without_a_writer() {
     let folder = Folder::new("pipe");
     let (pipe, output) = (folder.join("live.wav"), folder.join("out.jsonl"));
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    make_pipe(&pipe);
     let clip = data("tts/clean_1.flac");
     let mut child = command(&[&clip, &pipe], &output, &["--jobs", "1"]).spawn().unwrap();
     // The first recording is through; the second is waited for.
-    let waits = || fs::read_to_string(&output).is_ok_and(|lines| lines.contains("live.wav"));
-    while child.try_wait().unwrap().is_none() && !waits() {
-        std::thread::yield_now();
-    }
+    until(&mut child, || fs::read_to_string(&output).is_ok_and(|lines| lines.contains("live.wav")));
     interrupt(&child);
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130), "{}", errors(&ended));
@@ -263,7 +263,7 @@ fn a_link_in_a_folder_to_a_pipe_or_to_the_folder_itself_is_passed_over() {
     let folder = Folder::new("links");
     let (recordings, pipe) = (folder.join("in"), folder.join("pipe"));
     fs::create_dir_all(&recordings).unwrap();
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    make_pipe(&pipe);
     std::os::unix::fs::symlink(&pipe, recordings.join("a.wav")).unwrap();
     std::os::unix::fs::symlink(&recordings, recordings.join("b.wav")).unwrap();
     fs::copy(data("tts/clean_1.flac"), recordings.join("c.flac")).unwrap();

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use earmark::archive::{Archive, ExportOptions, Item, NewRecording, Purpose, UtcTime};
 
 use super::{Scratch, consent, containing, day, files, samples, unzip};
+use crate::fixtures::until;
 
 const NOW: &str = "2026-01-01T12:00:00Z";
 
@@ -62,13 +63,6 @@ fn record_standard_input(root: &Path) -> Child {
 /// Bytes below a folder.
 fn weight(root: &Path) -> u64 {
     files(root).iter().filter_map(|path| fs::metadata(path).ok()).map(|metadata| metadata.len()).sum()
-}
-
-/// Looks until something is so, or the process ends.
-fn until(child: &mut Child, mut so: impl FnMut() -> bool) {
-    while child.try_wait().unwrap().is_none() && !so() {
-        std::thread::yield_now();
-    }
 }
 
 /// What the archive holds of a recording, as 16-bit samples.
