@@ -8,6 +8,7 @@ use super::live::LivePolicy;
 use super::matcher::{Hit, Work};
 use super::normalise::{Token, mark_quotations, push_tokens};
 use super::policy::{Compiled, Doubt, Payload, Policy, Settings};
+use super::weighing::{Weighed, heavy};
 use super::{Finding, Findings, Flagger, HeardWord, Severity, TextView};
 use crate::error::EngineError;
 
@@ -186,15 +187,20 @@ impl Pass<'_> {
         let mut allowed: Vec<(usize, usize, u32, bool)> = Vec::new();
         let mut cues: Vec<Cue> = Vec::new();
         let mut found: Vec<(u32, usize, usize, bool)> = Vec::new();
+        let mut weighed: Vec<Weighed> = Vec::new();
         for Hit { first, last, payload, guessed } in self.hits.iter().copied() {
             match payload {
                 Payload::Rule(rule) => found.push((rule, first, last, guessed)),
                 Payload::Near(rule) => near.push((rule, first, last)),
                 Payload::Allow(allow) => allowed.push((first, last, allow, guessed)),
                 Payload::Cue(context, side) if !guessed => cues.push(Cue { first, last, context, side }),
-                Payload::Cue(..) => {}
+                Payload::Weight(weight) if !guessed && self.tokens[first].word >= self.text.fresh => {
+                    weighed.push(Weighed { weight, first, last });
+                }
+                Payload::Cue(..) | Payload::Weight(_) => {}
             }
         }
+        found.extend(heavy(self.compiled, weighed).map(|(rule, first, last)| (rule, first, last, false)));
         found.sort_unstable();
         // What was heard outright comes before what was guessed.
         found.dedup_by_key(|(rule, first, last, _)| (*rule, *first, *last));
@@ -257,7 +263,15 @@ impl Pass<'_> {
             category(new) == category(old) && new.first <= old.last && new.judged.severity <= old.judged.severity
         };
         candidates.retain(|new| !old.iter().any(|old| repeats(new, old)));
+        // Weights speak only where nothing else does.
+        let said: Vec<_> = candidates.iter().filter(|own| !self.is_weighed(own)).map(|own| (category(own), own.first, own.last)).collect();
+        let is_said = |new: &Candidate| said.iter().any(|(of, first, last)| *of == category(new) && *first <= new.last && *last >= new.first);
+        candidates.retain(|new| !self.is_weighed(new) || !is_said(new));
         candidates
+    }
+
+    fn is_weighed(&self, candidate: &Candidate) -> bool {
+        self.compiled.rules[candidate.rule as usize].weighed
     }
 
     /// For each token the number of its sentence.

@@ -31,6 +31,8 @@ const MOST_FILLERS: u8 = 3;
 const FEWEST_JOINED: usize = 3;
 /// Sounds that a class's member of several words must have: "mere dil" is as near to "maar daal" as can be.
 const FEWEST_OF_MEMBER: usize = 5;
+/// What "'s" may stand for where it is no possessive.
+const CLIPPED: [&str; 2] = ["is", "has"];
 /// Words that may be guessed to be one.
 const MOST_JOINED: usize = 3;
 /// States kept alive per token. Far above what real policies reach; it bounds the work hostile ones can cause.
@@ -169,9 +171,26 @@ impl<P: Copy + PartialEq> Matcher<P> {
         }
     }
 
+    /// The words that "'s" may stand for, and the classes they are members of.
+    fn clipped(&self) -> Vec<Symbol> {
+        let mut symbols: Vec<Symbol> = CLIPPED.iter().filter_map(|word| self.vocabulary.get(*word).copied()).collect();
+        let mut done = 0;
+        while let Some(symbol) = symbols.get(done).copied() {
+            done += 1;
+            let classes = self.classes.children(ROOT, symbol).flat_map(|node| self.classes.accepted(node));
+            for class in classes.map(|class| CLASS | class.0) {
+                if !symbols.contains(&class) {
+                    symbols.push(class);
+                }
+            }
+        }
+        symbols
+    }
+
     /// All hits in `tokens`, in order of their last token. `work` is scratch memory, kept between calls.
     pub(crate) fn find(&self, tokens: &[Token], work: &mut Work, hits: &mut Vec<Hit<P>>) {
-        self.build_edges(tokens, work);
+        let clipped = if tokens.iter().any(|token| token.clipped) { self.clipped() } else { Vec::new() };
+        self.build_edges(tokens, &clipped, work);
         let Work { edges, active, .. } = work;
         active.iter_mut().for_each(Vec::clear);
         active.resize_with(tokens.len() + 1, Vec::new);
@@ -188,6 +207,16 @@ impl<P: Copy + PartialEq> Matcher<P> {
             });
             states.dedup_by_key(|state| (state.node, state.skips, state.fillers, state.guessed));
             states.truncate(MOST_STATES);
+            if at > 0 && tokens[at - 1].clipped {
+                for index in 0..states.len() {
+                    let state = states[index];
+                    for node in clipped.iter().flat_map(|symbol| self.phrases.children(state.node, *symbol)) {
+                        let hit = |payload| Hit { first: state.first as usize, last: at - 1, payload, guessed: state.guessed };
+                        hits.extend(self.phrases.accepted(node).map(hit));
+                        self.enter(State { node, skips: 0, fillers: MOST_FILLERS, ..state }, &mut states);
+                    }
+                }
+            }
             let new_sentence = at > 0 && tokens[at - 1].ends_sentence;
             let begin = State { node: ROOT, first: at as u32, skips: 0, fillers: 0, guessed: false };
             for state in states.iter().copied().chain(std::iter::once(begin)) {
@@ -224,8 +253,9 @@ impl<P: Copy + PartialEq> Matcher<P> {
         }
     }
 
-    /// For every token the words and classes that start there, right to left so that a class may hold classes.
-    fn build_edges(&self, tokens: &[Token], work: &mut Work) {
+    /// For every token the words and classes that start there, or with the "'s" before it, right to left so that a class may
+    /// hold classes.
+    fn build_edges(&self, tokens: &[Token], clipped: &[Symbol], work: &mut Work) {
         let Work { edges, walk, .. } = work;
         edges.truncate(tokens.len());
         edges.iter_mut().for_each(Vec::clear);
@@ -235,9 +265,8 @@ impl<P: Copy + PartialEq> Matcher<P> {
             self.read(&tokens[at], &mut here);
             self.read_joined(&tokens[at..], &mut here);
             let mut done = 0;
-            while let Some(edge) = here.get(done).copied() {
-                done += 1;
-                walk.push((ROOT, edge, at));
+            let mut begun = if at > 0 && tokens[at - 1].clipped { clipped } else { &[] };
+            loop {
                 while let Some((node, edge, from)) = walk.pop() {
                     let next = from + edge.tokens as usize;
                     for node in self.classes.children(node, edge.symbol) {
@@ -252,6 +281,16 @@ impl<P: Copy + PartialEq> Matcher<P> {
                             );
                         }
                     }
+                }
+                if let Some(edge) = here.get(done).copied() {
+                    done += 1;
+                    walk.push((ROOT, edge, at));
+                } else if !begun.is_empty() {
+                    for node in std::mem::take(&mut begun).iter().flat_map(|symbol| self.classes.children(ROOT, *symbol)) {
+                        walk.extend(here.iter().map(|edge| (node, *edge, at)));
+                    }
+                } else {
+                    break;
                 }
             }
             edges[at] = here;

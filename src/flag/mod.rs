@@ -10,6 +10,7 @@ mod pattern;
 mod phonetic;
 mod policy;
 mod skeleton;
+mod weighing;
 
 use std::fmt;
 use std::sync::Arc;

@@ -18,6 +18,8 @@ pub(crate) struct Token {
     pub text: String,
     /// Index of the word it came from.
     pub word: usize,
+    /// Written with "'s": a possessive, or "is" or "has".
+    pub clipped: bool,
     /// A sentence ends after this token ("." "?" "!"), as far as the recogniser punctuates at all.
     pub ends_sentence: bool,
     /// An utterance ends after it, so the end of the sentence may be a pause only.
@@ -70,6 +72,8 @@ pub(crate) fn push_tokens(word: &str, index: usize, spoken: &Spoken, out: &mut V
             let possessive = part == "s" && !first && parts.peek().is_none();
             if !possessive {
                 push(part, index, out);
+            } else if let Some(owner) = out[start..].last_mut() {
+                owner.clipped = true;
             }
             first = false;
         }
@@ -106,7 +110,7 @@ fn push(token: &str, word: usize, out: &mut Vec<Token>) {
         Some((cut, _)) => token[..cut].to_owned(),
         None => token.to_owned(),
     };
-    out.push(Token { text, word, ends_sentence: false, at_border: false, quoted: false, confidence: 1.0 });
+    out.push(Token { text, word, clipped: false, ends_sentence: false, at_border: false, quoted: false, confidence: 1.0 });
 }
 
 /// "[laughter]", "(coughs)", "♪": what recognisers write for sounds that are not words.

@@ -90,6 +90,7 @@ impl Compiler {
             contexts: Vec::new(),
             allows: Vec::new(),
             regexes: Vec::new(),
+            weights: Vec::new(),
             codes: Vec::new(),
             commons: Vec::new(),
             context_words: 0,

@@ -20,7 +20,7 @@ pub(super) struct Loaded {
     part_of: Option<usize>,
     /// Indices of the packs whose classes and rules this one may name, itself first.
     pub sees: Vec<usize>,
-    /// Word lists the pack's classes name, with their entries.
+    /// Word lists that the pack's classes and rules name, with their entries.
     pub lexicons: Vec<(String, Vec<Located<String>>)>,
     pub bundled: bool,
 }
@@ -118,7 +118,8 @@ impl<'a> Loader<'a> {
     fn load_lexicons(&mut self, index: usize) {
         let from = &self.loaded[index];
         let mut lexicons: Vec<(String, Vec<Located<String>>)> = Vec::new();
-        for path in from.pack.classes.iter().flat_map(|class| &class.files) {
+        let weights = from.pack.rules.iter().filter_map(|rule| rule.weights.as_ref());
+        for path in from.pack.classes.iter().flat_map(|class| &class.files).chain(weights) {
             if lexicons.iter().any(|(known, _)| *known == path.value) {
                 continue;
             }

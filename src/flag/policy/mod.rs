@@ -225,6 +225,7 @@ pub(in crate::flag) enum Payload {
     Near(u32),
     Allow(u32),
     Cue(u32, Side),
+    Weight(u32),
 }
 
 /// Where a cue stands, seen from the finding.
@@ -244,6 +245,7 @@ pub(in crate::flag) struct Compiled {
     pub contexts: Vec<Context>,
     pub allows: Vec<Allow>,
     pub regexes: Vec<(Regex, u32)>,
+    pub weights: Vec<Weight>,
     /// Language codes; a language's bit is its index.
     pub codes: Vec<String>,
     /// Classes of words that tell a language, with the bits of the languages they tell.
@@ -274,9 +276,19 @@ pub(in crate::flag) struct Rule {
     pub plain: Arc<str>,
     pub languages: u64,
     pub near: bool,
+    pub weighed: bool,
+    /// The sum of weights from which its words are told.
+    pub least: f32,
     pub within: usize,
     pub tags: Vec<Arc<str>>,
     pub ignores: Vec<Box<str>>,
+}
+
+/// What an expression adds to the sum of a rule.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::flag) struct Weight {
+    pub rule: u32,
+    pub value: f32,
 }
 
 pub(in crate::flag) struct Context {

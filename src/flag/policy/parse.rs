@@ -68,6 +68,8 @@ pub(super) struct Rule {
     pub phrases: Vec<Located<String>>,
     pub regex: Vec<Located<String>>,
     pub near: Vec<Located<String>>,
+    pub weights: Option<Located<String>>,
+    pub least: f32,
     pub within: usize,
     pub allow: Vec<Located<String>>,
     pub languages: Vec<Located<String>>,
@@ -257,6 +259,8 @@ fn rule(mut table: Table<'_>) -> Option<Rule> {
         phrases: table.strings("phrases"),
         regex: table.strings("regex"),
         near: table.strings("near"),
+        weights: table.string("weights"),
+        least: table.number("least", 0.0..100.0).unwrap_or(1.0) as f32,
         within: table.count("within", 1.0..50.0).unwrap_or(12),
         allow: table.strings("allow"),
         languages: languages(&table),
@@ -265,8 +269,8 @@ fn rule(mut table: Table<'_>) -> Option<Rule> {
         ignores: table.strings("ignore_context"),
         id: id.unwrap_or_else(|| Located { value: String::new(), line: table.line }),
     };
-    if found.terms.is_empty() && found.phrases.is_empty() && found.regex.is_empty() {
-        table.missing("the rule looks for nothing; give it terms, phrases or regex");
+    if found.terms.is_empty() && found.phrases.is_empty() && found.regex.is_empty() && found.weights.is_none() {
+        table.missing("the rule looks for nothing; give it terms, phrases, regex or weights");
     }
     for term in found.terms.iter().filter(|term| term.value.contains(['{', '}']) || term.value.contains("...")) {
         table.mistake(term.line, "a term is a fixed expression; put slots and gaps under \"phrases\"");

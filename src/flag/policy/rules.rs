@@ -6,8 +6,9 @@ use regex::{Regex, RegexBuilder};
 
 use super::compile::Compiler;
 use super::load::Loaded;
-use super::table::Located;
-use super::{Allow, Context, Payload, Rule, RuleSettings, Side};
+use super::parse;
+use super::table::{File, Located};
+use super::{Allow, Context, Payload, Rule, RuleSettings, Side, Weight};
 use crate::flag::Category;
 
 /// Largest compiled regex, in bytes; regexes are linear in the text, this bounds the factor.
@@ -38,6 +39,8 @@ impl Compiler {
                 plain: format!("{}.", rule.reason).into(),
                 languages,
                 near: !rule.near.is_empty(),
+                weighed: rule.weights.is_some(),
+                least: rule.least,
                 within: rule.within,
                 tags: rule.tags.iter().map(|tag| tag.as_str().into()).collect(),
                 ignores: rule.ignores.iter().map(|ignored| ignored.value.as_str().into()).collect(),
@@ -47,12 +50,33 @@ impl Compiler {
             self.add(index, file, id, ("term", &rule.terms), Payload::Rule(number), 0);
             self.add(index, file, id, ("phrase", &rule.phrases), Payload::Rule(number), 0);
             self.add(index, file, id, ("near", &rule.near), Payload::Near(number), rule.within);
+            self.weights(index, loaded, rule, number);
             for (nth, pattern) in rule.regex.iter().enumerate() {
                 match regex(&pattern.value) {
                     Ok(regex) => self.out.regexes.push((regex, number)),
                     Err(problem) => file.mistake(pattern.line, id, format!("regex {}: {problem}", nth + 1)),
                 }
             }
+        }
+    }
+
+    fn weights(&mut self, index: usize, loaded: &Loaded, rule: &parse::Rule, number: u32) {
+        let Some(path) = &rule.weights else { return };
+        let list = File::new(&path.value, "");
+        for entry in loaded.lexicons.iter().filter(|(known, _)| *known == path.value).flat_map(|(_, entries)| entries) {
+            let parts = entry.value.split_once(char::is_whitespace);
+            let value = parts.and_then(|(value, _)| value.parse().ok()).filter(|value: &f32| value.is_finite());
+            let (Some((_, words)), Some(value)) = (parts, value) else {
+                list.mistake(entry.line, None, "an entry is a number and words; write it like \"1.5 kill you\"");
+                continue;
+            };
+            let words = Located { value: words.trim().to_owned(), line: entry.line };
+            let payload = Payload::Weight(self.out.weights.len() as u32);
+            self.out.weights.push(Weight { rule: number, value });
+            self.add(index, &list, None, ("entry", &[words]), payload, 0);
+        }
+        for mistake in list.take_mistakes() {
+            loaded.file.mistake(path.line, Some(&rule.id.value), mistake.to_string());
         }
     }
 

@@ -1,0 +1,102 @@
+//! Words that say little each and much together: a linear classifier over the expressions of a rule's list of weights,
+//! as mail filters have it (SpamAssassin's scores). The words that weighed are known, so a finding can show them.
+
+use std::collections::HashMap;
+
+use super::policy::{Compiled, Weight};
+
+/// Part of the heaviest weight that an expression needs to be among the words that are shown.
+const SHOWN: f32 = 0.25;
+
+/// An expression with a weight, where it was found, in tokens (inclusive).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weighed {
+    pub weight: u32,
+    pub first: usize,
+    pub last: usize,
+}
+
+/// Rule, first and last token of every stretch whose weights, each counted once, add up to what its rule asks for.
+pub(super) fn heavy(compiled: &Compiled, mut found: Vec<Weighed>) -> impl Iterator<Item = (u32, usize, usize)> + use<> {
+    let rule = |found: &Weighed| compiled.weights[found.weight as usize].rule;
+    found.sort_unstable_by_key(|found| (rule(found), found.last, found.first, found.weight));
+    let mut out = Vec::new();
+    for of_rule in found.chunk_by(|a, b| rule(a) == rule(b)) {
+        let number = rule(&of_rule[0]);
+        let own = &compiled.rules[number as usize];
+        let stretches = stretches(&compiled.weights, of_rule, own.within, own.least);
+        out.extend(stretches.into_iter().map(|(first, last)| (number, first, last)));
+    }
+    out.into_iter()
+}
+
+/// The heaviest stretches of at most `within` tokens that reach `least`; none overlaps another.
+fn stretches(weights: &[Weight], found: &[Weighed], within: usize, least: f32) -> Vec<(usize, usize)> {
+    let mut out = Vec::new();
+    let (mut begin, mut sum) = (0, 0.0);
+    let mut counts: HashMap<u32, usize> = HashMap::new();
+    let mut best: Option<(f32, usize, usize)> = None;
+    let value = |found: &Weighed| weights[found.weight as usize].value;
+    let mut at = 0;
+    while at <= found.len() {
+        let passed = best.is_some_and(|(_, _, end)| found.get(at).is_none_or(|next| found[end].last + within <= next.last));
+        if let Some((_, from, to)) = best.take_if(|_| passed) {
+            out.push(shown(&found[from..=to], value));
+            (begin, at, sum) = (to + 1, to + 1, 0.0);
+            counts.clear();
+            continue;
+        }
+        let Some(next) = found.get(at) else { break };
+        while found[begin].last + within <= next.last {
+            let count = counts.entry(found[begin].weight).or_default();
+            *count -= 1;
+            if *count == 0 {
+                sum -= value(&found[begin]);
+            }
+            begin += 1;
+        }
+        let count = counts.entry(next.weight).or_default();
+        *count += 1;
+        if *count == 1 {
+            sum += value(next);
+        }
+        if sum >= best.map_or(least, |(heaviest, ..)| heaviest) {
+            best = Some((sum, begin, at));
+        }
+        at += 1;
+    }
+    out
+}
+
+/// From the first to the last of the expressions that weigh most.
+fn shown(found: &[Weighed], value: impl Fn(&Weighed) -> f32) -> (usize, usize) {
+    let heaviest = found.iter().map(&value).fold(0.0, f32::max);
+    let shown = || found.iter().filter(|found| value(found) >= heaviest * SHOWN);
+    let first = shown().map(|found| found.first).min().unwrap_or(found[0].first);
+    (first, shown().map(|found| found.last).max().unwrap_or(first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(values: &[f32], at: &[(u32, usize)], within: usize, least: f32) -> Vec<(usize, usize)> {
+        let weights: Vec<Weight> = values.iter().map(|value| Weight { rule: 0, value: *value }).collect();
+        let found: Vec<Weighed> = at.iter().map(|&(weight, at)| Weighed { weight, first: at, last: at }).collect();
+        stretches(&weights, &found, within, least)
+    }
+
+    #[test]
+    fn weights_add_up_within_reach_and_count_once() {
+        assert_eq!(told(&[1.0, 1.5], &[(0, 3), (1, 7)], 10, 2.5), [(3, 7)]);
+        assert!(told(&[1.0, 1.5], &[(0, 3), (1, 13)], 10, 2.5).is_empty());
+        assert!(told(&[1.0], &[(0, 3), (0, 4), (0, 5)], 10, 2.0).is_empty());
+        assert!(told(&[2.0, -1.0, 1.0], &[(0, 0), (1, 1), (2, 2)], 10, 2.5).is_empty());
+    }
+
+    #[test]
+    fn stretches_far_apart_are_told_apart_and_light_words_at_their_ends_are_not_shown() {
+        let at = [(2, 0), (0, 1), (1, 2), (2, 4), (0, 30), (1, 32)];
+        assert_eq!(told(&[1.0, 1.5, 0.1], &at, 10, 2.5), [(1, 2), (30, 32)]);
+    }
+}
