@@ -58,8 +58,10 @@ pub struct Scratch(pub PathBuf);
 
 impl Scratch {
     pub fn new(name: &str, bytes: &[u8]) -> Self {
-        let folder = std::env::temp_dir().join(format!("earmark-decode-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let own = format!("earmark-decode-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(own);
+        std::fs::create_dir(&folder).unwrap();
         let path = folder.join(name);
         std::fs::write(&path, bytes).unwrap();
         Self(path)
@@ -68,7 +70,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_dir_all(self.0.parent().unwrap());
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) const PACKS: [Embedded; 6] = [
 ];
 
 /// The files that packs are made of, by their path.
-pub(super) const PARTS: [Embedded; 14] = [
+pub(super) const PARTS: [Embedded; 15] = [
     ("en/slur.toml", include_str!("../../../policies/en/slur.toml")),
     ("en/hate.toml", include_str!("../../../policies/en/hate.toml")),
     ("en/harassment.toml", include_str!("../../../policies/en/harassment.toml")),
@@ -25,14 +25,15 @@ pub(super) const PARTS: [Embedded; 14] = [
     ("en/child_safety.toml", include_str!("../../../policies/en/child_safety.toml")),
     ("en/profanity.toml", include_str!("../../../policies/en/profanity.toml")),
     ("en/spam_scam.toml", include_str!("../../../policies/en/spam_scam.toml")),
+    ("en/weighed.toml", include_str!("../../../policies/en/weighed.toml")),
     ("en/words.toml", include_str!("../../../policies/en/words.toml")),
     ("en/abuse.toml", include_str!("../../../policies/en/abuse.toml")),
     ("en/groups.toml", include_str!("../../../policies/en/groups.toml")),
     ("en/context.toml", include_str!("../../../policies/en/context.toml")),
 ];
 
-/// Word lists, by the path their packs name them with.
-pub(super) const LEXICONS: [Embedded; 9] = [
+/// Word lists and lists of weights, by the path their packs name them with.
+pub(super) const LEXICONS: [Embedded; 17] = [
     ("lexicon/en-slurs.txt", include_str!("../../../policies/lexicon/en-slurs.txt")),
     ("lexicon/en-slurs-mild.txt", include_str!("../../../policies/lexicon/en-slurs-mild.txt")),
     ("lexicon/en-slurs-dated.txt", include_str!("../../../policies/lexicon/en-slurs-dated.txt")),
@@ -42,6 +43,14 @@ pub(super) const LEXICONS: [Embedded; 9] = [
     ("lexicon/de-slurs.txt", include_str!("../../../policies/lexicon/de-slurs.txt")),
     ("lexicon/pt-slurs.txt", include_str!("../../../policies/lexicon/pt-slurs.txt")),
     ("lexicon/hi-slurs.txt", include_str!("../../../policies/lexicon/hi-slurs.txt")),
+    ("weights/en-hate.txt", include_str!("../../../policies/weights/en-hate.txt")),
+    ("weights/en-harassment.txt", include_str!("../../../policies/weights/en-harassment.txt")),
+    ("weights/en-threat.txt", include_str!("../../../policies/weights/en-threat.txt")),
+    ("weights/en-sexual.txt", include_str!("../../../policies/weights/en-sexual.txt")),
+    ("weights/en-sexual_harassment.txt", include_str!("../../../policies/weights/en-sexual_harassment.txt")),
+    ("weights/en-self_harm.txt", include_str!("../../../policies/weights/en-self_harm.txt")),
+    ("weights/en-child_safety.txt", include_str!("../../../policies/weights/en-child_safety.txt")),
+    ("weights/en-spam_scam.txt", include_str!("../../../policies/weights/en-spam_scam.txt")),
 ];
 
 pub(super) fn find(files: &[Embedded], name: &str) -> Option<&'static str> {

@@ -1,0 +1,130 @@
+"""Makes the weights that policies/en/weighed.toml names from sentences.csv.
+
+    pip install numpy scipy scikit-learn
+    python3 policies/weights/train.py EVERYDAY.txt [--rate 0.0008]
+
+EVERYDAY.txt is harmless text, a sentence or two a line: half of it teaches what is ordinary, on the other half the sum of
+weights is found ("least") that one line in 1/rate reaches. Writes en-CATEGORY.txt beside this file and prints the "least" of
+each, for weighed.toml. A linear classifier (logistic regression, L2) for each category over the words of a sentence, alone, in
+pairs and in threes, in the forms that the policy engine reads: each counts once, weights are added up within WITHIN words.
+"""
+
+import argparse
+import csv
+import random
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+HERE = Path(__file__).parent
+WITHIN = 16
+# Slurs and swearing are words: lists find them, weights add nothing.
+CATEGORIES = ["hate", "harassment", "threat", "sexual", "sexual_harassment", "self_harm", "child_safety", "spam_scam"]
+# What may well be both says nothing against either.
+ALIKE = [
+    {"sexual", "sexual_harassment"}, {"sexual", "child_safety"}, {"sexual_harassment", "child_safety"}, {"slur", "hate"},
+    {"slur", "harassment"}, {"hate", "harassment"}, {"profanity", "harassment"}, {"threat", "harassment"},
+    {"sexual", "profanity"}, {"profanity", "slur"},
+]
+OTHER, LOOK_ALIKE = 0.3, 2.0
+KEPT = 3000
+SPOKEN = tomllib.loads((HERE.parent / "en/words.toml").read_text())["spoken"]
+FILLERS = {"uh", "um", "uhm", "er", "erm", "ah", "hmm"}
+
+
+def sentences(text):
+    """The tokens of each sentence, as the policy engine has them."""
+    out = [[]]
+    for word in text.lower().replace("’", "'").split():
+        for run in re.split(r"[^\w']+", word):
+            run = run.strip("'")
+            parts = SPOKEN[run].split() if run in SPOKEN else [part for part in run.split("'") if part]
+            if run not in SPOKEN and len(parts) > 1 and parts[-1] == "s":
+                parts.pop()
+            out[-1] += [part for part in parts if part not in FILLERS]
+        if re.search(r"[.?!][\"')]*$", word) and not word.endswith("..."):
+            out.append([])
+    return out
+
+
+def expressions(text):
+    """(place of the last word, expression) of all words, pairs and threes."""
+    at = 0
+    for tokens in sentences(text):
+        for end in range(len(tokens)):
+            for length in range(1, min(3, end + 1) + 1):
+                yield at + end, " ".join(tokens[end + 1 - length : end + 1])
+        at += len(tokens)
+
+
+def heaviest(text, weights):
+    """The largest sum of weights within WITHIN words, each counted once; as src/flag/weighing.rs."""
+    found = [(end, expression) for end, expression in expressions(text) if expression in weights]
+    best, begin, counts, total = 0.0, 0, Counter(), 0.0
+    for end, expression in found:
+        while found[begin][0] + WITHIN <= end:
+            counts[found[begin][1]] -= 1
+            if not counts[found[begin][1]]:
+                total -= weights[found[begin][1]]
+            begin += 1
+        counts[expression] += 1
+        if counts[expression] == 1:
+            total += weights[expression]
+        best = max(best, total)
+    return best
+
+
+def matrix(texts, index):
+    rows, columns = [], []
+    for row, text in enumerate(texts):
+        known = {index[expression] for _, expression in expressions(text) if expression in index}
+        rows += [row] * len(known)
+        columns += known
+    return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(texts), len(index)))
+
+
+def learn(rows, everyday, categories=CATEGORIES):
+    """Category → {expression: weight}. Rows are (text, category or "clean")."""
+    counts = Counter(expression for text, _ in rows for expression in {expression for _, expression in expressions(text)})
+    index = {expression: n for n, expression in enumerate(sorted(e for e, count in counts.items() if count > 1))}
+    data = matrix([text for text, _ in rows] + everyday, index)
+    labels = [label for _, label in rows] + ["everyday"] * len(everyday)
+    names = list(index)
+    learnt = {}
+    for category in categories:
+        weight = {"everyday": 1.0, "clean": LOOK_ALIKE, category: 1.0}
+        say = [weight.get(label, 0.0 if {label, category} in ALIKE else OTHER) for label in labels]
+        model = LogisticRegression(C=1.0, solver="liblinear", tol=1e-3)
+        model.fit(data, [label == category for label in labels], sample_weight=say)
+        values = model.coef_[0]
+        kept = np.argsort(-np.abs(values), kind="stable")[:KEPT]
+        learnt[category] = {names[n]: float(f"{values[n]:.2f}") for n in kept if abs(values[n]) >= 0.02}
+    return learnt
+
+
+def main():
+    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ask.add_argument("everyday", type=Path)
+    ask.add_argument("--rate", type=float, default=0.0008)
+    given = ask.parse_args()
+    rows = [(row["text"], row["label"]) for row in csv.DictReader((HERE / "sentences.csv").open())]
+    lines = [line.strip() for line in given.everyday.read_text(errors="ignore").splitlines()]
+    lines = sorted({line for line in lines if 4 <= len(line.split()) <= 40})
+    random.Random(3).shuffle(lines)
+    taught, held = lines[: len(lines) // 2][:20_000], lines[len(lines) // 2 :][:20_000]
+    for category, weights in learn(rows, taught).items():
+        least = np.quantile([heaviest(line, weights) for line in held], 1 - given.rate)
+        print(f"{category}: least = {least:.2f}, {len(weights)} expressions")
+        with (HERE / f"en-{category}.txt").open("w") as out:
+            out.write(f"# What each expression adds towards {category}; made by train.py from sentences.csv.\n\n")
+            for expression, value in sorted(weights.items(), key=lambda entry: (-entry[1], entry[0])):
+                out.write(f"{value:g} {expression}\n")
+
+
+if __name__ == "__main__":
+    main()
