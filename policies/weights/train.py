@@ -1,4 +1,4 @@
-"""Makes the weights that policies/en/weighed.toml names from sentences.csv.
+"""Makes the weights that policies/en/weighed.toml names from sentences.csv and heard.csv.
 
     pip install numpy scipy scikit-learn
     python3 policies/weights/train.py EVERYDAY.txt [--rate 0.0008]
@@ -23,8 +23,8 @@ from sklearn.linear_model import LogisticRegression
 
 HERE = Path(__file__).parent
 WITHIN = 16
-# Slurs and swearing are words: lists find them, weights add nothing.
-CATEGORIES = ["hate", "harassment", "threat", "sexual", "sexual_harassment", "self_harm", "child_safety", "spam_scam"]
+# Swearing is words: a list finds it, weights add nothing.
+CATEGORIES = ["hate", "slur", "harassment", "threat", "sexual", "sexual_harassment", "self_harm", "child_safety", "spam_scam"]
 # What may well be both says nothing against either.
 ALIKE = [
     {"sexual", "sexual_harassment"}, {"sexual", "child_safety"}, {"sexual_harassment", "child_safety"}, {"slur", "hate"},
@@ -112,7 +112,8 @@ def main():
     ask.add_argument("everyday", type=Path)
     ask.add_argument("--rate", type=float, default=0.0008)
     given = ask.parse_args()
-    rows = [(row["text"], row["label"]) for row in csv.DictReader((HERE / "sentences.csv").open())]
+    written, heard = (csv.DictReader((HERE / name).open()) for name in ("sentences.csv", "heard.csv"))
+    rows = [(row["text"], row["label"]) for row in (*written, *heard)]
     lines = [line.strip() for line in given.everyday.read_text(errors="ignore").splitlines()]
     lines = sorted({line for line in lines if 4 <= len(line.split()) <= 40})
     random.Random(3).shuffle(lines)

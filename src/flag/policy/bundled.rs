@@ -33,7 +33,7 @@ pub(super) const PARTS: [Embedded; 15] = [
 ];
 
 /// Word lists and lists of weights, by the path their packs name them with.
-pub(super) const LEXICONS: [Embedded; 17] = [
+pub(super) const LEXICONS: [Embedded; 18] = [
     ("lexicon/en-slurs.txt", include_str!("../../../policies/lexicon/en-slurs.txt")),
     ("lexicon/en-slurs-mild.txt", include_str!("../../../policies/lexicon/en-slurs-mild.txt")),
     ("lexicon/en-slurs-dated.txt", include_str!("../../../policies/lexicon/en-slurs-dated.txt")),
@@ -44,6 +44,7 @@ pub(super) const LEXICONS: [Embedded; 17] = [
     ("lexicon/pt-slurs.txt", include_str!("../../../policies/lexicon/pt-slurs.txt")),
     ("lexicon/hi-slurs.txt", include_str!("../../../policies/lexicon/hi-slurs.txt")),
     ("weights/en-hate.txt", include_str!("../../../policies/weights/en-hate.txt")),
+    ("weights/en-slur.txt", include_str!("../../../policies/weights/en-slur.txt")),
     ("weights/en-harassment.txt", include_str!("../../../policies/weights/en-harassment.txt")),
     ("weights/en-threat.txt", include_str!("../../../policies/weights/en-threat.txt")),
     ("weights/en-sexual.txt", include_str!("../../../policies/weights/en-sexual.txt")),
