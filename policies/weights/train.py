@@ -1,11 +1,11 @@
 """Makes the weights that policies/en/weighed.toml names from sentences.csv and heard.csv.
 
     pip install numpy scipy scikit-learn
-    python3 policies/weights/train.py EVERYDAY.txt [--rate 0.0008]
+    python3 policies/weights/train.py EVERYDAY.txt [--hint 0.0008] [--least 0.00005]
 
-EVERYDAY.txt is harmless text, a sentence or two a line: half of it teaches what is ordinary, on the other half the sum of
-weights is found ("least") that one line in 1/rate reaches. Writes en-CATEGORY.txt beside this file and prints the "least" of
-each, for weighed.toml. A linear classifier (logistic regression, L2) for each category over the words of a sentence, alone, in
+EVERYDAY.txt is harmless text, a sentence or two a line: half of it teaches what is ordinary, on the other half the sums of
+weights are found that such a share of its lines reaches. Writes en-CATEGORY.txt beside this file and prints the sums, for
+weighed.toml. A linear classifier (logistic regression, L2) for each category over the words of a sentence, alone, in
 pairs and in threes, in the forms that the policy engine reads: each counts once, weights are added up within WITHIN words.
 """
 
@@ -110,17 +110,19 @@ def learn(rows, everyday, categories=CATEGORIES):
 def main():
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("everyday", type=Path)
-    ask.add_argument("--rate", type=float, default=0.0008)
+    ask.add_argument("--hint", type=float, default=0.0008)
+    ask.add_argument("--least", type=float, default=0.00005)
     given = ask.parse_args()
     written, heard = (csv.DictReader((HERE / name).open()) for name in ("sentences.csv", "heard.csv"))
     rows = [(row["text"], row["label"]) for row in (*written, *heard)]
     lines = [line.strip() for line in given.everyday.read_text(errors="ignore").splitlines()]
     lines = sorted({line for line in lines if 4 <= len(line.split()) <= 40})
     random.Random(3).shuffle(lines)
-    taught, held = lines[: len(lines) // 2][:20_000], lines[len(lines) // 2 :][:20_000]
+    taught, held = lines[: len(lines) // 2][:20_000], lines[len(lines) // 2 :]
     for category, weights in learn(rows, taught).items():
-        least = np.quantile([heaviest(line, weights) for line in held], 1 - given.rate)
-        print(f"{category}: least = {least:.2f}, {len(weights)} expressions")
+        sums = [heaviest(line, weights) for line in held]
+        least, hint = np.quantile(sums, [1 - given.least, 1 - given.hint])
+        print(f"{category}: least = {least:.2f}, hint = {hint:.2f}, {len(weights)} expressions")
         with (HERE / f"en-{category}.txt").open("w") as out:
             out.write(f"# What each expression adds towards {category}; made by train.py from sentences.csv.\n\n")
             for expression, value in sorted(weights.items(), key=lambda entry: (-entry[1], entry[0])):

@@ -15,6 +15,9 @@ use crate::error::EngineError;
 /// Common words of another language needed before a given language is doubted.
 const DOUBT: usize = 2;
 
+/// Factor on the confidence where weights only hint.
+const HINT: f32 = 0.5;
+
 /// A [`Flagger`] that follows a [`Policy`]. It keeps no words between calls: context comes with the view.
 ///
 /// ```
@@ -200,7 +203,9 @@ impl Pass<'_> {
                 Payload::Cue(..) | Payload::Weight(_) => {}
             }
         }
-        found.extend(heavy(self.compiled, weighed).map(|(rule, first, last)| (rule, first, last, false)));
+        let heavy = heavy(self.compiled, weighed);
+        let is_hint = |rule, first, last| heavy.iter().any(|heavy| (heavy.rule, heavy.first, heavy.last, true) == (rule, first, last, heavy.hint));
+        found.extend(heavy.iter().map(|heavy| (heavy.rule, heavy.first, heavy.last, false)));
         found.sort_unstable();
         // What was heard outright comes before what was guessed.
         found.dedup_by_key(|(rule, first, last, _)| (*rule, *first, *last));
@@ -253,6 +258,10 @@ impl Pass<'_> {
             let mut judged = judge(self.compiled, (rule, settings), (first, last), &cues, &sentence, reach, fits);
             if let Some(doubt) = self.compiled.phonetic.filter(|_| guessed) {
                 doubted(&mut judged, doubt);
+            }
+            if rule.weighed && is_hint(number, first, last) {
+                judged.severity = Severity::Low;
+                judged.confidence *= HINT;
             }
             let side = if is_old(last) { &mut old } else { &mut candidates };
             side.push(Candidate { rule: number, first, last, guessed, judged });

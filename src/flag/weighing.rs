@@ -16,22 +16,31 @@ pub(super) struct Weighed {
     pub last: usize,
 }
 
-/// Rule, first and last token of every stretch whose weights, each counted once, add up to what its rule asks for.
-pub(super) fn heavy(compiled: &Compiled, mut found: Vec<Weighed>) -> impl Iterator<Item = (u32, usize, usize)> + use<> {
+/// A stretch of tokens (inclusive) that weighs what its rule asks for, or enough for a hint.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Heavy {
+    pub rule: u32,
+    pub first: usize,
+    pub last: usize,
+    pub hint: bool,
+}
+
+/// Every stretch whose weights, each counted once, add up to what its rule asks for.
+pub(super) fn heavy(compiled: &Compiled, mut found: Vec<Weighed>) -> Vec<Heavy> {
     let rule = |found: &Weighed| compiled.weights[found.weight as usize].rule;
     found.sort_unstable_by_key(|found| (rule(found), found.last, found.first, found.weight));
     let mut out = Vec::new();
     for of_rule in found.chunk_by(|a, b| rule(a) == rule(b)) {
-        let number = rule(&of_rule[0]);
-        let own = &compiled.rules[number as usize];
-        let stretches = stretches(&compiled.weights, of_rule, own.within, own.least);
-        out.extend(stretches.into_iter().map(|(first, last)| (number, first, last)));
+        let rule = rule(&of_rule[0]);
+        let own = &compiled.rules[rule as usize];
+        let stretches = stretches(&compiled.weights, of_rule, own.within, own.least.min(own.hint));
+        out.extend(stretches.into_iter().map(|(sum, first, last)| Heavy { rule, first, last, hint: sum < own.least }));
     }
-    out.into_iter()
+    out
 }
 
-/// The heaviest stretches of at most `within` tokens that reach `least`; none overlaps another.
-fn stretches(weights: &[Weight], found: &[Weighed], within: usize, least: f32) -> Vec<(usize, usize)> {
+/// Sum, first and last token of the heaviest stretches of at most `within` tokens that reach `least`; none overlaps another.
+fn stretches(weights: &[Weight], found: &[Weighed], within: usize, least: f32) -> Vec<(f32, usize, usize)> {
     let mut out = Vec::new();
     let (mut begin, mut sum) = (0, 0.0);
     let mut counts: HashMap<u32, usize> = HashMap::new();
@@ -40,8 +49,9 @@ fn stretches(weights: &[Weight], found: &[Weighed], within: usize, least: f32) -
     let mut at = 0;
     while at <= found.len() {
         let passed = best.is_some_and(|(_, _, end)| found.get(at).is_none_or(|next| found[end].last + within <= next.last));
-        if let Some((_, from, to)) = best.take_if(|_| passed) {
-            out.push(shown(&found[from..=to], value));
+        if let Some((heaviest, from, to)) = best.take_if(|_| passed) {
+            let (first, last) = shown(&found[from..=to], value);
+            out.push((heaviest, first, last));
             (begin, at, sum) = (to + 1, to + 1, 0.0);
             counts.clear();
             continue;
@@ -80,7 +90,7 @@ fn shown(found: &[Weighed], value: impl Fn(&Weighed) -> f32) -> (usize, usize) {
 mod tests {
     use super::*;
 
-    fn told(values: &[f32], at: &[(u32, usize)], within: usize, least: f32) -> Vec<(usize, usize)> {
+    fn told(values: &[f32], at: &[(u32, usize)], within: usize, least: f32) -> Vec<(f32, usize, usize)> {
         let weights: Vec<Weight> = values.iter().map(|value| Weight { rule: 0, value: *value }).collect();
         let found: Vec<Weighed> = at.iter().map(|&(weight, at)| Weighed { weight, first: at, last: at }).collect();
         stretches(&weights, &found, within, least)
@@ -88,7 +98,7 @@ mod tests {
 
     #[test]
     fn weights_add_up_within_reach_and_count_once() {
-        assert_eq!(told(&[1.0, 1.5], &[(0, 3), (1, 7)], 10, 2.5), [(3, 7)]);
+        assert_eq!(told(&[1.0, 1.5], &[(0, 3), (1, 7)], 10, 2.0), [(2.5, 3, 7)]);
         assert!(told(&[1.0, 1.5], &[(0, 3), (1, 13)], 10, 2.5).is_empty());
         assert!(told(&[1.0], &[(0, 3), (0, 4), (0, 5)], 10, 2.0).is_empty());
         assert!(told(&[2.0, -1.0, 1.0], &[(0, 0), (1, 1), (2, 2)], 10, 2.5).is_empty());
@@ -97,6 +107,6 @@ mod tests {
     #[test]
     fn stretches_far_apart_are_told_apart_and_light_words_at_their_ends_are_not_shown() {
         let at = [(2, 0), (0, 1), (1, 2), (2, 4), (0, 30), (1, 32)];
-        assert_eq!(told(&[1.0, 1.5, 0.1], &at, 10, 2.5), [(1, 2), (30, 32)]);
+        assert_eq!(told(&[1.0, 1.5, 0.1], &at, 10, 2.5), [(2.6, 1, 2), (2.5, 30, 32)]);
     }
 }

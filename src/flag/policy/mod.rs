@@ -277,8 +277,9 @@ pub(in crate::flag) struct Rule {
     pub languages: u64,
     pub near: bool,
     pub weighed: bool,
-    /// The sum of weights from which its words are told.
+    /// The sum of weights from which its words are told, and the one from which they are told as low.
     pub least: f32,
+    pub hint: f32,
     pub within: usize,
     pub tags: Vec<Arc<str>>,
     pub ignores: Vec<Box<str>>,

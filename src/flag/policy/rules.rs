@@ -41,6 +41,7 @@ impl Compiler {
                 near: !rule.near.is_empty(),
                 weighed: rule.weights.is_some(),
                 least: rule.least,
+                hint: rule.hint,
                 within: rule.within,
                 tags: rule.tags.iter().map(|tag| tag.as_str().into()).collect(),
                 ignores: rule.ignores.iter().map(|ignored| ignored.value.as_str().into()).collect(),
