@@ -8,15 +8,15 @@ use super::live::LivePolicy;
 use super::matcher::{Hit, Work};
 use super::normalise::{Token, mark_quotations, push_tokens};
 use super::policy::{Compiled, Doubt, Payload, Policy, Settings};
-use super::weighing::{Weighed, heavy};
+use super::weighing::{Scales, Weighed};
 use super::{Finding, Findings, Flagger, HeardWord, Severity, TextView};
 use crate::error::EngineError;
 
 /// Common words of another language needed before a given language is doubted.
 const DOUBT: usize = 2;
 
-/// Factor on the confidence where weights only hint.
-const HINT: f32 = 0.5;
+/// What becomes of a finding where weights only hint, or speak against it.
+const LIGHT: Doubt = Doubt { confidence: 0.5, cap: Severity::Low };
 
 /// A [`Flagger`] that follows a [`Policy`]. It keeps no words between calls: context comes with the view.
 ///
@@ -203,9 +203,8 @@ impl Pass<'_> {
                 Payload::Cue(..) | Payload::Weight(_) => {}
             }
         }
-        let heavy = heavy(self.compiled, weighed);
-        let is_hint = |rule, first, last| heavy.iter().any(|heavy| (heavy.rule, heavy.first, heavy.last, true) == (rule, first, last, heavy.hint));
-        found.extend(heavy.iter().map(|heavy| (heavy.rule, heavy.first, heavy.last, false)));
+        let scales = Scales::weigh(self.compiled, weighed);
+        found.extend(scales.heavy.iter().map(|heavy| (heavy.rule, heavy.first, heavy.last, false)));
         found.sort_unstable();
         // What was heard outright comes before what was guessed.
         found.dedup_by_key(|(rule, first, last, _)| (*rule, *first, *last));
@@ -257,11 +256,15 @@ impl Pass<'_> {
             let fits = |mask| self.language_fits(mask);
             let mut judged = judge(self.compiled, (rule, settings), (first, last), &cues, &sentence, reach, fits);
             if let Some(doubt) = self.compiled.phonetic.filter(|_| guessed) {
-                doubted(&mut judged, doubt);
+                lessen(&mut judged, doubt, "a word of it was guessed, by its sound or as left out by the recogniser", "guessed");
             }
-            if rule.weighed && is_hint(number, first, last) {
+            if scales.only_hint(number, first, last) {
                 judged.severity = Severity::Low;
-                judged.confidence *= HINT;
+                judged.confidence *= LIGHT.confidence;
+            }
+            let is_fresh = self.tokens[first].word >= self.text.fresh;
+            if is_fresh && judged.severity > Severity::Low && scales.speak_against(self.compiled, rule, fits) {
+                lessen(&mut judged, LIGHT, "the words around it are not those of such talk", "doubtful");
             }
             let side = if is_old(last) { &mut old } else { &mut candidates };
             side.push(Candidate { rule: number, first, last, guessed, judged });
@@ -272,15 +275,18 @@ impl Pass<'_> {
             category(new) == category(old) && new.first <= old.last && new.judged.severity <= old.judged.severity
         };
         candidates.retain(|new| !old.iter().any(|old| repeats(new, old)));
-        // Weights speak only where nothing else does.
-        let said: Vec<_> = candidates.iter().filter(|own| !self.is_weighed(own)).map(|own| (category(own), own.first, own.last)).collect();
-        let is_said = |new: &Candidate| said.iter().any(|(of, first, last)| *of == category(new) && *first <= new.last && *last >= new.first);
-        candidates.retain(|new| !self.is_weighed(new) || !is_said(new));
+        // Weights speak only where no phrase says as much.
+        let is_weighed = |own: &Candidate| self.compiled.rules[own.rule as usize].weighed;
+        let phrases = candidates.iter().filter(|own| !is_weighed(own));
+        let said: Vec<_> = phrases.map(|own| (category(own), own.judged.severity, own.first, own.last)).collect();
+        let is_said = |new: &Candidate| {
+            let overlaps = |first: usize, last: usize| first <= new.last && last >= new.first;
+            said.iter().any(|&(of, severity, first, last)| {
+                of == category(new) && severity >= new.judged.severity && overlaps(first, last)
+            })
+        };
+        candidates.retain(|new| !is_weighed(new) || !is_said(new));
         candidates
-    }
-
-    fn is_weighed(&self, candidate: &Candidate) -> bool {
-        self.compiled.rules[candidate.rule as usize].weighed
     }
 
     /// For each token the number of its sentence.
@@ -311,13 +317,13 @@ impl Pass<'_> {
     }
 }
 
-/// A finding with a word in it that the recogniser was unsure of and wrote otherwise, or left out.
-fn doubted(judged: &mut InContext, doubt: Doubt) {
+/// A finding that there is reason to doubt.
+fn lessen(judged: &mut InContext, doubt: Doubt, why: &str, tag: &str) {
     judged.severity = judged.severity.min(doubt.cap);
     judged.confidence *= doubt.confidence;
     let said = judged.reason.trim_end_matches('.');
-    judged.reason = format!("{said}, but a word of it was guessed, by its sound or as left out by the recogniser.").into();
-    judged.tags.push("guessed".into());
+    judged.reason = format!("{said}, but {why}.").into();
+    judged.tags.push(tag.into());
 }
 
 fn rule_reach(compiled: &Compiled, rule: u32) -> usize {

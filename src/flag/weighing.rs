@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::policy::{Compiled, Weight};
+use super::policy::{Compiled, Rule, Weight};
 
 /// Part of the heaviest weight that an expression needs to be among the words that are shown.
 const SHOWN: f32 = 0.25;
@@ -25,24 +25,50 @@ pub(super) struct Heavy {
     pub hint: bool,
 }
 
-/// Every stretch whose weights, each counted once, add up to what its rule asks for.
-pub(super) fn heavy(compiled: &Compiled, mut found: Vec<Weighed>) -> Vec<Heavy> {
-    let rule = |found: &Weighed| compiled.weights[found.weight as usize].rule;
-    found.sort_unstable_by_key(|found| (rule(found), found.last, found.first, found.weight));
-    let mut out = Vec::new();
-    for of_rule in found.chunk_by(|a, b| rule(a) == rule(b)) {
-        let rule = rule(&of_rule[0]);
-        let own = &compiled.rules[rule as usize];
-        let stretches = stretches(&compiled.weights, of_rule, own.within, own.least.min(own.hint));
-        out.extend(stretches.into_iter().map(|(sum, first, last)| Heavy { rule, first, last, hint: sum < own.least }));
-    }
-    out
+/// What the weights of a view come to.
+#[derive(Debug, Default)]
+pub(super) struct Scales {
+    /// Every stretch whose weights, each counted once, add up to what its rule asks for.
+    pub heavy: Vec<Heavy>,
+    /// The largest sum of each rule with weights.
+    peaks: HashMap<u32, f32>,
 }
 
-/// Sum, first and last token of the heaviest stretches of at most `within` tokens that reach `least`; none overlaps another.
-fn stretches(weights: &[Weight], found: &[Weighed], within: usize, least: f32) -> Vec<(f32, usize, usize)> {
+impl Scales {
+    pub(super) fn weigh(compiled: &Compiled, mut found: Vec<Weighed>) -> Self {
+        let rule = |found: &Weighed| compiled.weights[found.weight as usize].rule;
+        found.sort_unstable_by_key(|found| (rule(found), found.last, found.first, found.weight));
+        let mut scales = Self::default();
+        for of_rule in found.chunk_by(|a, b| rule(a) == rule(b)) {
+            let rule = rule(&of_rule[0]);
+            let own = &compiled.rules[rule as usize];
+            let (peak, stretches) = stretches(&compiled.weights, of_rule, own.within, own.least.min(own.hint));
+            scales.peaks.insert(rule, peak);
+            let heavy = |(sum, first, last)| Heavy { rule, first, last, hint: sum < own.least };
+            scales.heavy.extend(stretches.into_iter().map(heavy));
+        }
+        scales
+    }
+
+    /// Whether a stretch weighs just enough for a hint.
+    pub(super) fn only_hint(&self, rule: u32, first: usize, last: usize) -> bool {
+        self.heavy.contains(&Heavy { rule, first, last, hint: true })
+    }
+
+    /// Whether the weights of the pack's rule for the same category are too light for what another rule found.
+    pub(super) fn speak_against(&self, compiled: &Compiled, rule: &Rule, fits: impl Fn(u64) -> bool) -> bool {
+        let pack = |rule: &Rule| rule.id.split_once('/').map(|(pack, _)| pack.to_owned());
+        let judges = |own: &Rule| own.weighed && own.category == rule.category && pack(own) == pack(rule) && fits(own.languages);
+        let peak = |number: usize| self.peaks.get(&(number as u32)).copied().unwrap_or(0.0);
+        !rule.weighed && compiled.rules.iter().enumerate().any(|(number, own)| judges(own) && peak(number) < own.doubt)
+    }
+}
+
+/// The largest sum of weights within `within` tokens, and sum, first and last token of the heaviest stretches that reach
+/// `least`; none overlaps another.
+fn stretches(weights: &[Weight], found: &[Weighed], within: usize, least: f32) -> (f32, Vec<(f32, usize, usize)>) {
     let mut out = Vec::new();
-    let (mut begin, mut sum) = (0, 0.0);
+    let (mut begin, mut sum, mut peak) = (0, 0.0, 0.0_f32);
     let mut counts: HashMap<u32, usize> = HashMap::new();
     let mut best: Option<(f32, usize, usize)> = None;
     let value = |found: &Weighed| weights[found.weight as usize].value;
@@ -70,12 +96,13 @@ fn stretches(weights: &[Weight], found: &[Weighed], within: usize, least: f32) -
         if *count == 1 {
             sum += value(next);
         }
+        peak = peak.max(sum);
         if sum >= best.map_or(least, |(heaviest, ..)| heaviest) {
             best = Some((sum, begin, at));
         }
         at += 1;
     }
-    out
+    (peak, out)
 }
 
 /// From the first to the last of the expressions that weigh most.
@@ -93,7 +120,7 @@ mod tests {
     fn told(values: &[f32], at: &[(u32, usize)], within: usize, least: f32) -> Vec<(f32, usize, usize)> {
         let weights: Vec<Weight> = values.iter().map(|value| Weight { rule: 0, value: *value }).collect();
         let found: Vec<Weighed> = at.iter().map(|&(weight, at)| Weighed { weight, first: at, last: at }).collect();
-        stretches(&weights, &found, within, least)
+        stretches(&weights, &found, within, least).1
     }
 
     #[test]

@@ -280,6 +280,8 @@ pub(in crate::flag) struct Rule {
     /// The sum of weights from which its words are told, and the one from which they are told as low.
     pub least: f32,
     pub hint: f32,
+    /// The sum below which what other rules of its category find is doubted.
+    pub doubt: f32,
     pub within: usize,
     pub tags: Vec<Arc<str>>,
     pub ignores: Vec<Box<str>>,

@@ -42,6 +42,7 @@ impl Compiler {
                 weighed: rule.weights.is_some(),
                 least: rule.least,
                 hint: rule.hint,
+                doubt: rule.doubt,
                 within: rule.within,
                 tags: rule.tags.iter().map(|tag| tag.as_str().into()).collect(),
                 ignores: rule.ignores.iter().map(|ignored| ignored.value.as_str().into()).collect(),
