@@ -1,6 +1,7 @@
 //! Recordings of every format, damaged ones, and files that are none.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use earmark::audio::{Block, DecodeError, Recording, Resampler};

@@ -225,6 +225,26 @@ fn a_model_is_tuned_in_the_policy() {
     assert!(Policy::bundled().model_severity(Category::Hate, 0.99).is_some());
 }
 
+#[test]
+fn weights_speak_hint_and_doubt() {
+    let text = "name = \"p\"\n[[rule]]\nid = \"phrase\"\ncategory = \"threat\"\nseverity = \"critical\"\nreason = \"Phrase\"\nphrases = [\"shoot you\"]\n[[rule]]\nid = \"weighed\"\ncategory = \"threat\"\nseverity = \"medium\"\nreason = \"Weight\"\nweights = \"w\"\nleast = 3\nhint = 2\ndoubt = 1\nwithin = 6\n";
+    let mut weights = |_: &str, _: &str| Ok("2 tonight\n1.5 your house\n0.5 shoot\n-2 mail\n".to_owned());
+    let mut flagger = Policy::from_toml_with("p.toml", text, &mut weights).unwrap().flagger();
+    let mut severities = |text: &str| -> Vec<(String, Severity)> {
+        judge(&mut flagger, text, "").iter().map(|finding| (finding.rule.to_string(), finding.severity)).collect()
+    };
+    assert_eq!(severities("your house is next, tonight"), [("p/weighed".to_owned(), Severity::Medium)]);
+    assert_eq!(severities("I come tonight"), [("p/weighed".to_owned(), Severity::Low)]);
+    assert!(severities("your house by mail tonight").is_empty());
+    assert!(severities("your house and many other words between that and tonight").len() < 2);
+    assert_eq!(severities("tonight I shoot you at your house"), [("p/phrase".to_owned(), Severity::Critical)]);
+    assert_eq!(severities("I shoot you a mail"), [("p/phrase".to_owned(), Severity::Low)]);
+    let doubted = judge(&mut flagger, "I shoot you a mail", "");
+    assert!(doubted[0].reason.contains("not those of such talk"), "{:?}", doubted[0].reason);
+    let shown = judge(&mut flagger, "well so your house is next, tonight my friend", "");
+    assert_eq!((shown[0].first, shown[0].last), (2, 6));
+}
+
 /// The example of the guide is what a reader tries first.
 #[test]
 fn the_guides_examples_work() {

@@ -104,6 +104,21 @@ fn included_files_are_resolved_and_hashed() {
     assert_ne!(Policy::from_toml_with("room.toml", text, &mut changed).unwrap().sha256(), policy.sha256());
 }
 
+const WEIGHED: &str =
+    "name = \"p\"\n[[rule]]\nid = \"r\"\ncategory = \"threat\"\nseverity = \"high\"\nreason = \"x\"\nweights = \"w.txt\"\n";
+
+#[test]
+fn mistakes_in_a_list_of_weights_are_told_with_their_line() {
+    let mut resolve = |_: &str, _: &str| Ok("# weights\n1.5 a bullet\nheavy stone\n2\nnan x\n-1 (\n".to_owned());
+    let told = Policy::from_toml_with("p.toml", WEIGHED, &mut resolve).unwrap_err().to_string();
+    for line in 3..=6 {
+        assert!(told.contains(&format!("w.txt:{line}")), "{told}");
+    }
+    assert!(!told.contains("w.txt:2"), "{told}");
+    let alone = Policy::from_toml("p.toml", WEIGHED).unwrap_err().to_string();
+    assert!(alone.contains("cannot read word list \"w.txt\""), "{alone}");
+}
+
 #[test]
 fn packs_may_include_one_another() {
     let mut resolve = |_: &str, name: &str| match name {
