@@ -1,10 +1,11 @@
 """Makes the weights that policies/en/weighed.toml names from sentences.csv and heard.csv.
 
     pip install numpy scipy scikit-learn
-    python3 policies/weights/train.py EVERYDAY.txt [--hint 0.0008] [--least 0.00005]
+    python3 policies/weights/train.py EVERYDAY.txt NOTHATE.txt [--hint 0.0008] [--least 0.00005]
 
 EVERYDAY.txt is harmless text, a sentence or two a line: half of it teaches what is ordinary, on the other half the sums of
-weights are found that such a share of its lines reaches. Writes en-CATEGORY.txt beside this file and prints the sums, for
+weights are found that such a share of its lines reaches. NOTHATE.txt names groups of people and hates none (DynaHate's lines
+with that label, CC-BY-4.0): without it, to name one would look like hatred. Writes en-CATEGORY.txt beside this file and prints the sums, for
 weighed.toml. A linear classifier (logistic regression, L2) for each category over the words of a sentence, alone, in
 pairs and in threes, in the forms that the policy engine reads: each counts once, weights are added up within WITHIN words.
 """
@@ -63,18 +64,21 @@ def expressions(text):
 
 
 def heaviest(text, weights):
-    """The largest sum of weights within WITHIN words, each counted once; as src/flag/weighing.rs."""
+    """The largest sum of weights of WITHIN words in a row, or of all, each counted once; as src/flag/weighing.rs."""
     found = [(end, expression) for end, expression in expressions(text) if expression in weights]
     best, begin, counts, total = 0.0, 0, Counter(), 0.0
-    for end, expression in found:
+    for number, (place, expression) in enumerate(found, 1):
+        counts[expression] += 1
+        if counts[expression] == 1:
+            total += weights[expression]
+        end = max(place, WITHIN - 1)
+        if number < len(found) and found[number][0] <= end:
+            continue
         while found[begin][0] + WITHIN <= end:
             counts[found[begin][1]] -= 1
             if not counts[found[begin][1]]:
                 total -= weights[found[begin][1]]
             begin += 1
-        counts[expression] += 1
-        if counts[expression] == 1:
-            total += weights[expression]
         best = max(best, total)
     return best
 
@@ -88,16 +92,16 @@ def matrix(texts, index):
     return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(texts), len(index)))
 
 
-def learn(rows, everyday, categories=CATEGORIES):
+def learn(rows, everyday, nothate, categories=CATEGORIES):
     """Category → {expression: weight}. Rows are (text, category or "clean")."""
     counts = Counter(expression for text, _ in rows for expression in {expression for _, expression in expressions(text)})
     index = {expression: n for n, expression in enumerate(sorted(e for e, count in counts.items() if count > 1))}
-    data = matrix([text for text, _ in rows] + everyday, index)
-    labels = [label for _, label in rows] + ["everyday"] * len(everyday)
+    data = matrix([text for text, _ in rows] + everyday + nothate, index)
+    labels = [label for _, label in rows] + ["everyday"] * len(everyday) + ["nothate"] * len(nothate)
     names = list(index)
     learnt = {}
     for category in categories:
-        weight = {"everyday": 1.0, "clean": LOOK_ALIKE, category: 1.0}
+        weight = {"everyday": 1.0, "clean": LOOK_ALIKE, "nothate": float(category == "hate"), category: 1.0}
         say = [weight.get(label, 0.0 if {label, category} in ALIKE else OTHER) for label in labels]
         model = LogisticRegression(C=1.0, solver="liblinear", tol=1e-3)
         model.fit(data, [label == category for label in labels], sample_weight=say)
@@ -110,16 +114,18 @@ def learn(rows, everyday, categories=CATEGORIES):
 def main():
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("everyday", type=Path)
+    ask.add_argument("nothate", type=Path)
     ask.add_argument("--hint", type=float, default=0.0008)
     ask.add_argument("--least", type=float, default=0.00005)
     given = ask.parse_args()
     written, heard = (csv.DictReader((HERE / name).open()) for name in ("sentences.csv", "heard.csv"))
     rows = [(row["text"], row["label"]) for row in (*written, *heard)]
     lines = [line.strip() for line in given.everyday.read_text(errors="ignore").splitlines()]
+    nothate = given.nothate.read_text(errors="ignore").splitlines()[:10_000]
     lines = sorted({line for line in lines if 4 <= len(line.split()) <= 40})
     random.Random(3).shuffle(lines)
     taught, held = lines[: len(lines) // 2][:20_000], lines[len(lines) // 2 :]
-    for category, weights in learn(rows, taught).items():
+    for category, weights in learn(rows, taught, nothate).items():
         sums = [heaviest(line, weights) for line in held]
         least, hint = np.quantile(sums, [1 - given.least, 1 - given.hint])
         print(f"{category}: least = {least:.2f}, hint = {hint:.2f}, {len(weights)} expressions")

@@ -203,7 +203,8 @@ impl Pass<'_> {
                 Payload::Cue(..) | Payload::Weight(_) => {}
             }
         }
-        let scales = Scales::weigh(self.compiled, weighed);
+        let start = self.tokens.partition_point(|token| token.word < self.text.fresh);
+        let scales = Scales::weigh(self.compiled, start, weighed);
         found.extend(scales.heavy.iter().map(|heavy| (heavy.rule, heavy.first, heavy.last, false)));
         found.sort_unstable();
         // What was heard outright comes before what was guessed.

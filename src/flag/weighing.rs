@@ -35,14 +35,15 @@ pub(super) struct Scales {
 }
 
 impl Scales {
-    pub(super) fn weigh(compiled: &Compiled, mut found: Vec<Weighed>) -> Self {
+    /// `start` is the first token that may weigh.
+    pub(super) fn weigh(compiled: &Compiled, start: usize, mut found: Vec<Weighed>) -> Self {
         let rule = |found: &Weighed| compiled.weights[found.weight as usize].rule;
         found.sort_unstable_by_key(|found| (rule(found), found.last, found.first, found.weight));
         let mut scales = Self::default();
         for of_rule in found.chunk_by(|a, b| rule(a) == rule(b)) {
             let rule = rule(&of_rule[0]);
             let own = &compiled.rules[rule as usize];
-            let (peak, stretches) = stretches(&compiled.weights, of_rule, own.within, own.least.min(own.hint));
+            let (peak, stretches) = stretches(&compiled.weights, of_rule, start, own.within, own.least.min(own.hint));
             scales.peaks.insert(rule, peak);
             let heavy = |(sum, first, last)| Heavy { rule, first, last, hint: sum < own.least };
             scales.heavy.extend(stretches.into_iter().map(heavy));
@@ -64,9 +65,16 @@ impl Scales {
     }
 }
 
-/// The largest sum of weights within `within` tokens, and sum, first and last token of the heaviest stretches that reach
-/// `least`; none overlaps another.
-fn stretches(weights: &[Weight], found: &[Weighed], within: usize, least: f32) -> (f32, Vec<(f32, usize, usize)>) {
+/// The largest sum of weights within `within` tokens from `start` on, and sum, first and last token of the heaviest stretches
+/// that reach `least`; none overlaps another. Words that speak against what was said before them count: a stretch ends early
+/// only where the words do.
+fn stretches(
+    weights: &[Weight],
+    found: &[Weighed],
+    mut start: usize,
+    within: usize,
+    least: f32,
+) -> (f32, Vec<(f32, usize, usize)>) {
     let mut out = Vec::new();
     let (mut begin, mut sum, mut peak) = (0, 0.0, 0.0_f32);
     let mut counts: HashMap<u32, usize> = HashMap::new();
@@ -78,12 +86,22 @@ fn stretches(weights: &[Weight], found: &[Weighed], within: usize, least: f32) -
         if let Some((heaviest, from, to)) = best.take_if(|_| passed) {
             let (first, last) = shown(&found[from..=to], value);
             out.push((heaviest, first, last));
-            (begin, at, sum) = (to + 1, to + 1, 0.0);
+            (begin, at, sum, start) = (to + 1, to + 1, 0.0, found[to].last + 1);
             counts.clear();
             continue;
         }
-        let Some(next) = found.get(at) else { break };
-        while found[begin].last + within <= next.last {
+        let Some(this) = found.get(at) else { break };
+        let count = counts.entry(this.weight).or_default();
+        *count += 1;
+        if *count == 1 {
+            sum += value(this);
+        }
+        at += 1;
+        let end = this.last.max(start + within - 1);
+        if found.get(at).is_some_and(|next| next.last <= end) {
+            continue;
+        }
+        while found[begin].last + within <= end {
             let count = counts.entry(found[begin].weight).or_default();
             *count -= 1;
             if *count == 0 {
@@ -91,16 +109,10 @@ fn stretches(weights: &[Weight], found: &[Weighed], within: usize, least: f32) -
             }
             begin += 1;
         }
-        let count = counts.entry(next.weight).or_default();
-        *count += 1;
-        if *count == 1 {
-            sum += value(next);
-        }
         peak = peak.max(sum);
         if sum >= best.map_or(least, |(heaviest, ..)| heaviest) {
-            best = Some((sum, begin, at));
+            best = Some((sum, begin, at - 1));
         }
-        at += 1;
     }
     (peak, out)
 }
@@ -120,7 +132,7 @@ mod tests {
     fn told(values: &[f32], at: &[(u32, usize)], within: usize, least: f32) -> Vec<(f32, usize, usize)> {
         let weights: Vec<Weight> = values.iter().map(|value| Weight { rule: 0, value: *value }).collect();
         let found: Vec<Weighed> = at.iter().map(|&(weight, at)| Weighed { weight, first: at, last: at }).collect();
-        stretches(&weights, &found, within, least).1
+        stretches(&weights, &found, 0, within, least).1
     }
 
     #[test]
@@ -129,6 +141,7 @@ mod tests {
         assert!(told(&[1.0, 1.5], &[(0, 3), (1, 13)], 10, 2.5).is_empty());
         assert!(told(&[1.0], &[(0, 3), (0, 4), (0, 5)], 10, 2.0).is_empty());
         assert!(told(&[2.0, -1.0, 1.0], &[(0, 0), (1, 1), (2, 2)], 10, 2.5).is_empty());
+        assert!(told(&[2.0, 1.0, -1.0], &[(0, 0), (1, 1), (2, 2)], 10, 2.5).is_empty());
     }
 
     #[test]
