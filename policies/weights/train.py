@@ -35,7 +35,16 @@ ALIKE = [
 OTHER, LOOK_ALIKE = 0.3, 2.0
 KEPT = 3000
 SPOKEN = tomllib.loads((HERE.parent / "en/words.toml").read_text())["spoken"]
+SMALL = "one two three four five six seven eight nine oh zero double triple".split()
+LARGE = """ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty
+    seventy eighty ninety hundred thousand""".split()
 FILLERS = {"uh", "um", "uhm", "er", "erm", "ah", "hmm"}
+
+
+def in_digits(text):
+    """The text with its numbers in digits, as recognisers write them: from ten on, and several in a row."""
+    word = rf"\b(?:{'|'.join(SMALL + LARGE)})\b"
+    return re.sub(rf"{word}(?:[ -]{word})+|\b(?:{'|'.join(LARGE)})\b", "0", text, flags=re.IGNORECASE)
 
 
 def sentences(text):
@@ -47,7 +56,7 @@ def sentences(text):
             parts = SPOKEN[run].split() if run in SPOKEN else [part for part in run.split("'") if part]
             if run not in SPOKEN and len(parts) > 1 and parts[-1] == "s":
                 parts.pop()
-            out[-1] += [part for part in parts if part not in FILLERS]
+            out[-1] += ["{number}" if part.isdigit() else part for part in parts if part not in FILLERS]
         if re.search(r"[.?!][\"')]*$", word) and not word.endswith("..."):
             out.append([])
     return out
@@ -120,6 +129,7 @@ def main():
     given = ask.parse_args()
     written, heard = (csv.DictReader((HERE / name).open()) for name in ("sentences.csv", "heard.csv"))
     rows = [(row["text"], row["label"]) for row in (*written, *heard)]
+    rows += [(in_digits(text), label) for text, label in rows if in_digits(text) != text]
     lines = [line.strip() for line in given.everyday.read_text(errors="ignore").splitlines()]
     nothate = given.nothate.read_text(errors="ignore").splitlines()[:10_000]
     lines = sorted({line for line in lines if 4 <= len(line.split()) <= 40})

@@ -75,8 +75,9 @@ impl PolicyFlagger {
     }
 }
 
-impl Flagger for PolicyFlagger {
-    fn on_text(&mut self, text: &TextView<'_>, out: &mut Findings) -> Result<(), EngineError> {
+impl PolicyFlagger {
+    /// `whole` says that the fresh words are all of their utterance: weights are for those.
+    fn judge(&mut self, text: &TextView<'_>, whole: bool, out: &mut Findings) {
         self.catch_up();
         let Self { policy, tokens, work, hits, .. } = self;
         let compiled = &*policy.compiled;
@@ -91,20 +92,27 @@ impl Flagger for PolicyFlagger {
             token.confidence = text.words[token.word].confidence;
         }
         if tokens.last().is_none_or(|token| token.word < text.fresh) {
-            return Ok(());
+            return;
         }
         mark_quotations(text.words.iter().map(|word| &*word.text), tokens);
         compiled.matcher.find(tokens, work, hits);
         let languages = languages(compiled, work, text.language);
         match_regexes(compiled, tokens, hits);
         let settings = policy.settings.of_languages(languages);
-        Pass { compiled, settings, tokens, hits, languages, text }.run(out);
+        Pass { compiled, settings, tokens, hits, languages, text, whole }.run(out);
+    }
+}
+
+impl Flagger for PolicyFlagger {
+    fn on_text(&mut self, text: &TextView<'_>, out: &mut Findings) -> Result<(), EngineError> {
+        self.judge(text, true, out);
         Ok(())
     }
 
     fn on_partial(&mut self, text: &TextView<'_>, out: &mut Findings) -> Result<(), EngineError> {
         // Nothing is kept between calls.
-        self.on_text(text, out)
+        self.judge(text, false, out);
+        Ok(())
     }
 
     fn reset(&mut self) {
@@ -160,6 +168,7 @@ struct Pass<'a> {
     hits: &'a [Hit<Payload>],
     languages: u64,
     text: &'a TextView<'a>,
+    whole: bool,
 }
 
 /// A finding in the making, in tokens.
@@ -197,7 +206,7 @@ impl Pass<'_> {
                 Payload::Near(rule) => near.push((rule, first, last)),
                 Payload::Allow(allow) => allowed.push((first, last, allow, guessed)),
                 Payload::Cue(context, side) if !guessed => cues.push(Cue { first, last, context, side }),
-                Payload::Weight(weight) if !guessed && self.tokens[first].word >= self.text.fresh => {
+                Payload::Weight(weight) if self.whole && !guessed && self.tokens[first].word >= self.text.fresh => {
                     weighed.push(Weighed { weight, first, last });
                 }
                 Payload::Cue(..) | Payload::Weight(_) => {}
@@ -263,8 +272,8 @@ impl Pass<'_> {
                 judged.severity = Severity::Low;
                 judged.confidence *= LIGHT.confidence;
             }
-            let is_fresh = self.tokens[first].word >= self.text.fresh;
-            if is_fresh && judged.severity > Severity::Low && scales.speak_against(self.compiled, rule, fits) {
+            let is_weighed = self.whole && self.tokens[first].word >= self.text.fresh;
+            if is_weighed && judged.severity > Severity::Low && scales.speak_against(self.compiled, rule, fits) {
                 lessen(&mut judged, LIGHT, "the words around it are not those of such talk", "doubtful");
             }
             let side = if is_old(last) { &mut old } else { &mut candidates };

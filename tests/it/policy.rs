@@ -243,6 +243,10 @@ fn weights_speak_hint_and_doubt() {
     assert!(doubted[0].reason.contains("not those of such talk"), "{:?}", doubted[0].reason);
     let shown = judge(&mut flagger, "well so your house is next, tonight my friend", "");
     assert_eq!((shown[0].first, shown[0].last), (2, 6));
+    let mut partial = Findings::default();
+    let view = TextView { words: &heard("your house is next, tonight", 1.0), fresh: 0, language: "" };
+    flagger.on_partial(&view, &mut partial).unwrap();
+    assert!(partial.as_slice().is_empty(), "a partial is not weighed");
 }
 
 /// The example of the guide is what a reader tries first.
