@@ -33,7 +33,7 @@ ALIKE = [
     {"sexual", "profanity"}, {"profanity", "slur"},
 ]
 OTHER, LOOK_ALIKE = 0.3, 2.0
-KEPT = 3000
+KEPT = 6000
 SPOKEN = tomllib.loads((HERE.parent / "en/words.toml").read_text())["spoken"]
 SMALL = "one two three four five six seven eight nine oh zero double triple".split()
 LARGE = """ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty
@@ -112,7 +112,7 @@ def learn(rows, everyday, nothate, categories=CATEGORIES):
     for category in categories:
         weight = {"everyday": 1.0, "clean": LOOK_ALIKE, "nothate": float(category == "hate"), category: 1.0}
         say = [weight.get(label, 0.0 if {label, category} in ALIKE else OTHER) for label in labels]
-        model = LogisticRegression(C=1.0, solver="liblinear", tol=1e-3)
+        model = LogisticRegression(C=3.0, solver="liblinear", tol=1e-3)
         model.fit(data, [label == category for label in labels], sample_weight=say)
         values = model.coef_[0]
         kept = np.argsort(-np.abs(values), kind="stable")[:KEPT]
@@ -134,7 +134,7 @@ def main():
     nothate = given.nothate.read_text(errors="ignore").splitlines()[:10_000]
     lines = sorted({line for line in lines if 4 <= len(line.split()) <= 40})
     random.Random(3).shuffle(lines)
-    taught, held = lines[: len(lines) // 2][:20_000], lines[len(lines) // 2 :]
+    taught, held = lines[: len(lines) // 2], lines[len(lines) // 2 :]
     for category, weights in learn(rows, taught, nothate).items():
         sums = [heaviest(line, weights) for line in held]
         least, hint = np.quantile(sums, [1 - given.least, 1 - given.hint])
