@@ -285,17 +285,20 @@ impl Pass<'_> {
             category(new) == category(old) && new.first <= old.last && new.judged.severity <= old.judged.severity
         };
         candidates.retain(|new| !old.iter().any(|old| repeats(new, old)));
-        // Weights speak only where no phrase says as much.
-        let is_weighed = |own: &Candidate| self.compiled.rules[own.rule as usize].weighed;
-        let phrases = candidates.iter().filter(|own| !is_weighed(own));
-        let said: Vec<_> = phrases.map(|own| (category(own), own.judged.severity, own.first, own.last)).collect();
-        let is_said = |new: &Candidate| {
-            let overlaps = |first: usize, last: usize| first <= new.last && last >= new.first;
-            said.iter().any(|&(of, severity, first, last)| {
-                of == category(new) && severity >= new.judged.severity && overlaps(first, last)
+        // Weights speak only where no phrase says as much, phrases only where weights don't say more.
+        let reach = |own: &Candidate| scales.stretch(own.rule, own.first, own.last).unwrap_or((own.first, own.last));
+        let told: Vec<_> = candidates
+            .iter()
+            .map(|own| (category(own), own.judged.severity, self.compiled.rules[own.rule as usize].weighed, reach(own)))
+            .collect();
+        candidates.retain(|own| {
+            let (first, last) = reach(own);
+            let is_weighed = self.compiled.rules[own.rule as usize].weighed;
+            !told.iter().any(|&(of, severity, weighed, (from, to))| {
+                let more = severity > own.judged.severity || is_weighed && severity == own.judged.severity;
+                of == category(own) && weighed != is_weighed && more && from <= last && to >= first
             })
-        };
-        candidates.retain(|new| !is_weighed(new) || !is_said(new));
+        });
         candidates
     }
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::policy::{Compiled, Rule, Weight};
 
-/// Part of the heaviest weight that an expression needs to be among the words that are shown.
-const SHOWN: f32 = 0.25;
+/// Part of the weight for a finding that the words shown must hold.
+const SHOWN: f32 = 0.5;
 
 /// An expression with a weight, where it was found, in tokens (inclusive).
 #[derive(Debug, Clone, Copy)]
@@ -16,13 +16,15 @@ pub(super) struct Weighed {
     pub last: usize,
 }
 
-/// A stretch of tokens (inclusive) that weighs what its rule asks for, or enough for a hint.
+/// A stretch that weighs what its rule asks for, or enough for a hint: the tokens that are shown of it (inclusive).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Heavy {
     pub rule: u32,
     pub first: usize,
     pub last: usize,
-    pub hint: bool,
+    hint: bool,
+    /// First and last token of all of it.
+    stretch: (usize, usize),
 }
 
 /// What the weights of a view come to.
@@ -45,15 +47,27 @@ impl Scales {
             let own = &compiled.rules[rule as usize];
             let (peak, stretches) = stretches(&compiled.weights, of_rule, start, own.within, own.least.min(own.hint));
             scales.peaks.insert(rule, peak);
-            let heavy = |(sum, first, last)| Heavy { rule, first, last, hint: sum < own.least };
-            scales.heavy.extend(stretches.into_iter().map(heavy));
+            scales.heavy.extend(stretches.into_iter().map(|(sum, from, to)| {
+                let (first, last) = shown(&of_rule[from..=to], |found| compiled.weights[found.weight as usize].value);
+                let stretch = (of_rule[from].first, of_rule[to].last);
+                Heavy { rule, first, last, hint: sum < own.least, stretch }
+            }));
         }
         scales
     }
 
     /// Whether a stretch weighs just enough for a hint.
     pub(super) fn only_hint(&self, rule: u32, first: usize, last: usize) -> bool {
-        self.heavy.contains(&Heavy { rule, first, last, hint: true })
+        self.heavy(rule, first, last).is_some_and(|heavy| heavy.hint)
+    }
+
+    /// The stretch of which these tokens are shown.
+    pub(super) fn stretch(&self, rule: u32, first: usize, last: usize) -> Option<(usize, usize)> {
+        self.heavy(rule, first, last).map(|heavy| heavy.stretch)
+    }
+
+    fn heavy(&self, rule: u32, first: usize, last: usize) -> Option<&Heavy> {
+        self.heavy.iter().find(|heavy| (heavy.rule, heavy.first, heavy.last) == (rule, first, last))
     }
 
     /// Whether the weights of the pack's rule for the same category are too light for what another rule found.
@@ -65,7 +79,7 @@ impl Scales {
     }
 }
 
-/// The largest sum of weights within `within` tokens from `start` on, and sum, first and last token of the heaviest stretches
+/// The largest sum of weights within `within` tokens from `start` on, and sum, first and last index of the heaviest stretches
 /// that reach `least`; none overlaps another. Words that speak against what was said before them count: a stretch ends early
 /// only where the words do.
 fn stretches(
@@ -84,8 +98,7 @@ fn stretches(
     while at <= found.len() {
         let passed = best.is_some_and(|(_, _, end)| found.get(at).is_none_or(|next| found[end].last + within <= next.last));
         if let Some((heaviest, from, to)) = best.take_if(|_| passed) {
-            let (first, last) = shown(&found[from..=to], value);
-            out.push((heaviest, first, last));
+            out.push((heaviest, from, to));
             (begin, at, sum, start) = (to + 1, to + 1, 0.0, found[to].last + 1);
             counts.clear();
             continue;
@@ -117,12 +130,20 @@ fn stretches(
     (peak, out)
 }
 
-/// From the first to the last of the expressions that weigh most.
+/// The shortest stretch that holds [`SHOWN`] of what speaks for the finding.
 fn shown(found: &[Weighed], value: impl Fn(&Weighed) -> f32) -> (usize, usize) {
-    let heaviest = found.iter().map(&value).fold(0.0, f32::max);
-    let shown = || found.iter().filter(|found| value(found) >= heaviest * SHOWN);
-    let first = shown().map(|found| found.first).min().unwrap_or(found[0].first);
-    (first, shown().map(|found| found.last).max().unwrap_or(first))
+    let weight = |found: &Weighed| value(found).max(0.0);
+    let enough = SHOWN * found.iter().map(weight).sum::<f32>();
+    let ending = |first: usize| {
+        let inside = found.iter().filter(move |found| found.first >= first);
+        let sums = inside.scan(0.0, |sum, found| {
+            *sum += weight(found);
+            Some((*sum, found.last))
+        });
+        sums.into_iter().find(|(sum, last)| *sum >= enough && *last >= first).map(|(_, last)| (first, last))
+    };
+    let stretches = found.iter().filter_map(|found| ending(found.first));
+    stretches.min_by_key(|(first, last)| (last - first, *first)).unwrap_or((found[0].first, found[0].last))
 }
 
 #[cfg(test)]
@@ -132,12 +153,17 @@ mod tests {
     fn told(values: &[f32], at: &[(u32, usize)], within: usize, least: f32) -> Vec<(f32, usize, usize)> {
         let weights: Vec<Weight> = values.iter().map(|value| Weight { rule: 0, value: *value }).collect();
         let found: Vec<Weighed> = at.iter().map(|&(weight, at)| Weighed { weight, first: at, last: at }).collect();
-        stretches(&weights, &found, 0, within, least).1
+        let stretches = stretches(&weights, &found, 0, within, least).1;
+        let shown = |(sum, from, to): (f32, usize, usize)| {
+            let (first, last) = shown(&found[from..=to], |found| weights[found.weight as usize].value);
+            (sum, first, last)
+        };
+        stretches.into_iter().map(shown).collect()
     }
 
     #[test]
     fn weights_add_up_within_reach_and_count_once() {
-        assert_eq!(told(&[1.0, 1.5], &[(0, 3), (1, 7)], 10, 2.0), [(2.5, 3, 7)]);
+        assert_eq!(told(&[1.0, 1.5], &[(0, 3), (1, 7)], 10, 2.0), [(2.5, 7, 7)]);
         assert!(told(&[1.0, 1.5], &[(0, 3), (1, 13)], 10, 2.5).is_empty());
         assert!(told(&[1.0], &[(0, 3), (0, 4), (0, 5)], 10, 2.0).is_empty());
         assert!(told(&[2.0, -1.0, 1.0], &[(0, 0), (1, 1), (2, 2)], 10, 2.5).is_empty());
@@ -145,8 +171,8 @@ mod tests {
     }
 
     #[test]
-    fn stretches_far_apart_are_told_apart_and_light_words_at_their_ends_are_not_shown() {
+    fn stretches_far_apart_are_told_apart_and_the_shortest_with_half_of_the_weight_is_shown() {
         let at = [(2, 0), (0, 1), (1, 2), (2, 4), (0, 30), (1, 32)];
-        assert_eq!(told(&[1.0, 1.5, 0.1], &at, 10, 2.5), [(2.6, 1, 2), (2.5, 30, 32)]);
+        assert_eq!(told(&[1.0, 1.2, 1.1], &at, 10, 2.2), [(3.3, 1, 2), (2.2, 32, 32)]);
     }
 }

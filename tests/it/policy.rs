@@ -242,7 +242,7 @@ fn weights_speak_hint_and_doubt() {
     let doubted = judge(&mut flagger, "I shoot you a mail", "");
     assert!(doubted[0].reason.contains("not those of such talk"), "{:?}", doubted[0].reason);
     let shown = judge(&mut flagger, "well so your house is next, tonight my friend", "");
-    assert_eq!((shown[0].first, shown[0].last), (2, 6));
+    assert_eq!((shown[0].first, shown[0].last), (6, 6));
     let mut partial = Findings::default();
     let view = TextView { words: &heard("your house is next, tonight", 1.0), fresh: 0, language: "" };
     flagger.on_partial(&view, &mut partial).unwrap();
