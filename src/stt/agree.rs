@@ -71,7 +71,10 @@ impl Agreement {
         let alike = self.rest.iter().zip(&rest).take_while(|((before, _), now)| same(before, now)).count();
         let times = self.rest[..alike].iter().map(|(_, times)| *times).chain(std::iter::repeat(length));
         let mut rest: Vec<(Word, u64)> = rest.into_iter().zip(times).collect();
-        let is_agreed = |(word, first): &&(Word, u64)| length - first >= if word.confidence < SURE { 2 * AGREED } else { AGREED };
+        // A final begun on trial may hear less of the pause than the hypothesis before it.
+        let is_agreed = |(word, first): &&(Word, u64)| {
+            length.saturating_sub(*first) >= if word.confidence < SURE { 2 * AGREED } else { AGREED }
+        };
         let agreed = rest.iter().take_while(is_agreed).count();
         self.stable.extend(rest.drain(..agreed).map(|(word, _)| word));
         let words = self.stable.iter().chain(rest.iter().map(|(word, _)| word)).cloned().collect();
@@ -188,6 +191,14 @@ mod tests {
     fn what_two_hypotheses_agree_on_becomes_stable_and_what_one_says_does_not() {
         let seen = run(&["the cat", "the cat sat on", "the cat sat in the", "the cat sat in the hat"]);
         assert_eq!(seen, ["|the cat", "the cat|sat on", "the cat sat|in the", "the cat sat in the|hat"]);
+    }
+
+    #[test]
+    fn a_hypothesis_of_less_audio_than_the_last_agrees_on_nothing_new() {
+        let mut agreement = Agreement::default();
+        let lengths = [2, 1, 3].map(|n| n * TICKS_PER_SECOND);
+        let stable = lengths.map(|length| agreement.update(Beginning::default(), words("we met Hale there"), length).stable);
+        assert_eq!(stable, [0, 0, 4]);
     }
 
     #[test]
