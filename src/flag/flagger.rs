@@ -286,18 +286,18 @@ impl Pass<'_> {
         };
         candidates.retain(|new| !old.iter().any(|old| repeats(new, old)));
         // Weights speak only where no phrase says as much, phrases only where weights don't say more.
+        let kind = |own: &Candidate| (category(own), self.compiled.rules[own.rule as usize].weighed);
         let reach = |own: &Candidate| scales.stretch(own.rule, own.first, own.last).unwrap_or((own.first, own.last));
-        let told: Vec<_> = candidates
-            .iter()
-            .map(|own| (category(own), own.judged.severity, self.compiled.rules[own.rule as usize].weighed, reach(own)))
-            .collect();
+        let mut told: Vec<_> = candidates.iter().map(|own| (kind(own), reach(own), own.judged.severity)).collect();
+        told.sort_unstable();
+        let longest = told.iter().map(|(_, (from, to), _)| to - from + 1).max().unwrap_or(0);
         candidates.retain(|own| {
-            let (first, last) = reach(own);
-            let is_weighed = self.compiled.rules[own.rule as usize].weighed;
-            !told.iter().any(|&(of, severity, weighed, (from, to))| {
-                let more = severity > own.judged.severity || is_weighed && severity == own.judged.severity;
-                of == category(own) && weighed != is_weighed && more && from <= last && to >= first
-            })
+            let ((category, is_weighed), (first, last)) = (kind(own), reach(own));
+            let other = (category, !is_weighed);
+            let begin = told.partition_point(|(kind, (from, _), _)| (*kind, from + longest) <= (other, first));
+            let near = told[begin..].iter().take_while(|(kind, (from, _), _)| (*kind, *from) <= (other, last));
+            let more = |severity| severity > own.judged.severity || is_weighed && severity == own.judged.severity;
+            !near.into_iter().any(|(_, (_, to), severity)| *to >= first && more(*severity))
         });
         candidates
     }

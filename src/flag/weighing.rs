@@ -30,7 +30,7 @@ pub(super) struct Heavy {
 /// What the weights of a view come to.
 #[derive(Debug, Default)]
 pub(super) struct Scales {
-    /// Every stretch whose weights, each counted once, add up to what its rule asks for.
+    /// Every stretch whose weights, each counted once, add up to what its rule asks for; by rule and place.
     pub heavy: Vec<Heavy>,
     /// The largest sum of each rule with weights.
     peaks: HashMap<u32, f32>,
@@ -67,16 +67,21 @@ impl Scales {
     }
 
     fn heavy(&self, rule: u32, first: usize, last: usize) -> Option<&Heavy> {
-        self.heavy.iter().find(|heavy| (heavy.rule, heavy.first, heavy.last) == (rule, first, last))
+        let at = self.heavy.binary_search_by_key(&(rule, first, last), |heavy| (heavy.rule, heavy.first, heavy.last));
+        at.ok().map(|at| &self.heavy[at])
     }
 
     /// Whether the weights of the pack's rule for the same category are too light for what another rule found.
     pub(super) fn speak_against(&self, compiled: &Compiled, rule: &Rule, fits: impl Fn(u64) -> bool) -> bool {
-        let pack = |rule: &Rule| rule.id.split_once('/').map(|(pack, _)| pack.to_owned());
         let judges = |own: &Rule| own.weighed && own.category == rule.category && pack(own) == pack(rule) && fits(own.languages);
         let peak = |number: usize| self.peaks.get(&(number as u32)).copied().unwrap_or(0.0);
         !rule.weighed && compiled.rules.iter().enumerate().any(|(number, own)| judges(own) && peak(number) < own.doubt)
     }
+}
+
+/// The pack that a rule is of.
+fn pack(rule: &Rule) -> &str {
+    rule.id.split('/').next().unwrap_or_default()
 }
 
 /// The largest sum of weights within `within` tokens from `start` on, and sum, first and last index of the heaviest stretches
