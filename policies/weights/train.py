@@ -5,9 +5,10 @@
 
 EVERYDAY.txt is harmless text, a sentence or two a line: half of it teaches what is ordinary, on the other half the sums of
 weights are found that such a share of its lines reaches. NOTHATE.txt names groups of people and hates none (DynaHate's lines
-with that label, CC-BY-4.0): without it, to name one would look like hatred. Writes en-CATEGORY.txt beside this file and prints the sums, for
-weighed.toml. A linear classifier (logistic regression, L2) for each category over the words of a sentence, alone, in
-pairs and in threes, in the forms that the policy engine reads: each counts once, weights are added up within WITHIN words.
+with that label, CC-BY-4.0): without it, to name one would look like hatred. Writes en-CATEGORY.txt beside this file and
+prints the sums, for weighed.toml. A linear classifier (logistic regression, L2) for each category over the words of a
+sentence, alone, in pairs and in threes, in the forms that the policy engine reads: each counts once, weights are added up
+within WITHIN words.
 """
 
 import argparse
@@ -53,9 +54,12 @@ def sentences(text):
     for word in text.lower().replace("’", "'").split():
         for run in re.split(r"[^\w']+", word):
             run = run.strip("'")
-            parts = SPOKEN[run].split() if run in SPOKEN else [part for part in run.split("'") if part]
-            if run not in SPOKEN and len(parts) > 1 and parts[-1] == "s":
-                parts.pop()
+            if run in SPOKEN:
+                parts = SPOKEN[run].split()
+            else:
+                parts = [part for part in run.split("'") if part]
+                if len(parts) > 1 and parts[-1] == "s":
+                    parts.pop()
             out[-1] += ["{number}" if part.isdigit() else part for part in parts if part not in FILLERS]
         if re.search(r"[.?!][\"')]*$", word) and not word.endswith("..."):
             out.append([])
@@ -101,7 +105,7 @@ def matrix(texts, index):
     return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(texts), len(index)))
 
 
-def learn(rows, everyday, nothate, categories=CATEGORIES):
+def learn(rows, everyday, nothate):
     """Category → {expression: weight}. Rows are (text, category or "clean")."""
     counts = Counter(expression for text, _ in rows for expression in {expression for _, expression in expressions(text)})
     index = {expression: n for n, expression in enumerate(sorted(e for e, count in counts.items() if count > 1))}
@@ -109,7 +113,7 @@ def learn(rows, everyday, nothate, categories=CATEGORIES):
     labels = [label for _, label in rows] + ["everyday"] * len(everyday) + ["nothate"] * len(nothate)
     names = list(index)
     learnt = {}
-    for category in categories:
+    for category in CATEGORIES:
         weight = {"everyday": 1.0, "clean": LOOK_ALIKE, "nothate": float(category == "hate"), category: 1.0}
         say = [weight.get(label, 0.0 if {label, category} in ALIKE else OTHER) for label in labels]
         model = LogisticRegression(C=3.0, solver="liblinear", tol=1e-3)
@@ -140,7 +144,7 @@ def main():
         least, hint = np.quantile(sums, [1 - given.least, 1 - given.hint])
         print(f"{category}: least = {least:.2f}, hint = {hint:.2f}, {len(weights)} expressions")
         with (HERE / f"en-{category}.txt").open("w") as out:
-            out.write(f"# What each expression adds towards {category}; made by train.py from sentences.csv.\n\n")
+            out.write(f"# What each expression adds towards {category}; made by train.py.\n\n")
             for expression, value in sorted(weights.items(), key=lambda entry: (-entry[1], entry[0])):
                 out.write(f"{value:g} {expression}\n")
 

@@ -73,9 +73,7 @@ impl PolicyFlagger {
         self.follows = None;
         self.policy = policy;
     }
-}
 
-impl PolicyFlagger {
     /// `whole` says that the fresh words are all of their utterance: weights are for those.
     fn judge(&mut self, text: &TextView<'_>, whole: bool, out: &mut Findings) {
         self.catch_up();
@@ -168,6 +166,7 @@ struct Pass<'a> {
     hits: &'a [Hit<Payload>],
     languages: u64,
     text: &'a TextView<'a>,
+    /// The words are all of their utterance.
     whole: bool,
 }
 
@@ -200,20 +199,19 @@ impl Pass<'_> {
         let mut cues: Vec<Cue> = Vec::new();
         let mut found: Vec<(u32, usize, usize, bool)> = Vec::new();
         let mut weighed: Vec<Weighed> = Vec::new();
+        let fresh = self.tokens.partition_point(|token| token.word < self.text.fresh);
+        let is_weighed = |first: usize| self.whole && first >= fresh;
         for Hit { first, last, payload, guessed } in self.hits.iter().copied() {
             match payload {
                 Payload::Rule(rule) => found.push((rule, first, last, guessed)),
                 Payload::Near(rule) => near.push((rule, first, last)),
                 Payload::Allow(allow) => allowed.push((first, last, allow, guessed)),
                 Payload::Cue(context, side) if !guessed => cues.push(Cue { first, last, context, side }),
-                Payload::Weight(weight) if self.whole && !guessed && self.tokens[first].word >= self.text.fresh => {
-                    weighed.push(Weighed { weight, first, last });
-                }
+                Payload::Weight(weight) if !guessed && is_weighed(first) => weighed.push(Weighed { weight, first, last }),
                 Payload::Cue(..) | Payload::Weight(_) => {}
             }
         }
-        let start = self.tokens.partition_point(|token| token.word < self.text.fresh);
-        let scales = Scales::weigh(self.compiled, start, weighed);
+        let scales = Scales::weigh(self.compiled, fresh, weighed);
         found.extend(scales.heavy.iter().map(|heavy| (heavy.rule, heavy.first, heavy.last, false)));
         found.sort_unstable();
         // What was heard outright comes before what was guessed.
@@ -225,8 +223,8 @@ impl Pass<'_> {
         let longest_cue = cues.iter().map(|cue| cue.last - cue.first + 1).max().unwrap_or(0);
         let reach = longest_cue + self.compiled.contexts.iter().map(|context| context.within).max().unwrap_or(0);
         let sentence = self.sentences();
-        let is_old = |last: usize| self.tokens[last].word < self.text.fresh;
-        let crosses = |first: usize, last: usize| self.tokens[first].word < self.text.fresh && !is_old(last);
+        let is_old = |at: usize| at < fresh;
+        let crosses = |first: usize, last: usize| is_old(first) && !is_old(last);
         // What ends before this is old and can't be what a fresh match repeats.
         let border = found.iter().filter(|(_, first, last, _)| crosses(*first, *last)).map(|(_, first, ..)| *first).min();
         let mut candidates = Vec::new();
@@ -269,11 +267,9 @@ impl Pass<'_> {
                 lessen(&mut judged, doubt, "a word of it was guessed, by its sound or as left out by the recogniser", "guessed");
             }
             if scales.only_hint(number, first, last) {
-                judged.severity = Severity::Low;
-                judged.confidence *= LIGHT.confidence;
+                lower(&mut judged, LIGHT);
             }
-            let is_weighed = self.whole && self.tokens[first].word >= self.text.fresh;
-            if is_weighed && judged.severity > Severity::Low && scales.speak_against(self.compiled, rule, fits) {
+            if is_weighed(first) && judged.severity > Severity::Low && scales.speak_against(self.compiled, rule, fits) {
                 lessen(&mut judged, LIGHT, "the words around it are not those of such talk", "doubtful");
             }
             let side = if is_old(last) { &mut old } else { &mut candidates };
@@ -286,7 +282,7 @@ impl Pass<'_> {
         };
         candidates.retain(|new| !old.iter().any(|old| repeats(new, old)));
         // Weights speak only where no phrase says as much, phrases only where weights don't say more.
-        let kind = |own: &Candidate| (category(own), self.compiled.rules[own.rule as usize].weighed);
+        let kind = |own: &Candidate| (category(own), self.compiled.rules[own.rule as usize].weighing.is_some());
         let reach = |own: &Candidate| scales.stretch(own.rule, own.first, own.last).unwrap_or((own.first, own.last));
         let mut told: Vec<_> = candidates.iter().map(|own| (kind(own), reach(own), own.judged.severity)).collect();
         told.sort_unstable();
@@ -295,9 +291,9 @@ impl Pass<'_> {
             let ((category, is_weighed), (first, last)) = (kind(own), reach(own));
             let other = (category, !is_weighed);
             let begin = told.partition_point(|(kind, (from, _), _)| (*kind, from + longest) <= (other, first));
-            let near = told[begin..].iter().take_while(|(kind, (from, _), _)| (*kind, *from) <= (other, last));
+            let mut near = told[begin..].iter().take_while(|(kind, (from, _), _)| (*kind, *from) <= (other, last));
             let more = |severity| severity > own.judged.severity || is_weighed && severity == own.judged.severity;
-            !near.into_iter().any(|(_, (_, to), severity)| *to >= first && more(*severity))
+            !near.any(|(_, (_, to), severity)| *to >= first && more(*severity))
         });
         candidates
     }
@@ -330,10 +326,14 @@ impl Pass<'_> {
     }
 }
 
-/// A finding that there is reason to doubt.
-fn lessen(judged: &mut InContext, doubt: Doubt, why: &str, tag: &str) {
+fn lower(judged: &mut InContext, doubt: Doubt) {
     judged.severity = judged.severity.min(doubt.cap);
     judged.confidence *= doubt.confidence;
+}
+
+/// A finding that there is reason to doubt, which it then gives.
+fn lessen(judged: &mut InContext, doubt: Doubt, why: &str, tag: &str) {
+    lower(judged, doubt);
     let said = judged.reason.trim_end_matches('.');
     judged.reason = format!("{said}, but {why}.").into();
     judged.tags.push(tag.into());

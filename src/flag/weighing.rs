@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::policy::{Compiled, Rule, Weight};
+use super::policy::{Compiled, Rule, Weighing, Weight};
 
 /// Part of the weight for a finding that the words shown must hold.
 const SHOWN: f32 = 0.5;
@@ -45,12 +45,13 @@ impl Scales {
         for of_rule in found.chunk_by(|a, b| rule(a) == rule(b)) {
             let rule = rule(&of_rule[0]);
             let own = &compiled.rules[rule as usize];
-            let (peak, stretches) = stretches(&compiled.weights, of_rule, start, own.within, own.least.min(own.hint));
+            let Some(weighing) = own.weighing else { continue };
+            let (peak, stretches) = stretches(&compiled.weights, of_rule, start, own.within, weighing.hint);
             scales.peaks.insert(rule, peak);
             scales.heavy.extend(stretches.into_iter().map(|(sum, from, to)| {
                 let (first, last) = shown(&of_rule[from..=to], |found| compiled.weights[found.weight as usize].value);
                 let stretch = (of_rule[from].first, of_rule[to].last);
-                Heavy { rule, first, last, hint: sum < own.least, stretch }
+                Heavy { rule, first, last, hint: sum < weighing.least, stretch }
             }));
         }
         scales
@@ -73,9 +74,13 @@ impl Scales {
 
     /// Whether the weights of the pack's rule for the same category are too light for what another rule found.
     pub(super) fn speak_against(&self, compiled: &Compiled, rule: &Rule, fits: impl Fn(u64) -> bool) -> bool {
-        let judges = |own: &Rule| own.weighed && own.category == rule.category && pack(own) == pack(rule) && fits(own.languages);
-        let peak = |number: usize| self.peaks.get(&(number as u32)).copied().unwrap_or(0.0);
-        !rule.weighed && compiled.rules.iter().enumerate().any(|(number, own)| judges(own) && peak(number) < own.doubt)
+        rule.weighing.is_none()
+            && compiled.doubters.iter().any(|number| {
+                let own = &compiled.rules[*number as usize];
+                let doubts = |weighing: Weighing| self.peaks.get(number).copied().unwrap_or(0.0) < weighing.doubt;
+                let concerns = own.category == rule.category && pack(own) == pack(rule) && fits(own.languages);
+                concerns && own.weighing.is_some_and(doubts)
+            })
     }
 }
 
@@ -141,11 +146,11 @@ fn shown(found: &[Weighed], value: impl Fn(&Weighed) -> f32) -> (usize, usize) {
     let enough = SHOWN * found.iter().map(weight).sum::<f32>();
     let ending = |first: usize| {
         let inside = found.iter().filter(move |found| found.first >= first);
-        let sums = inside.scan(0.0, |sum, found| {
+        let mut sums = inside.scan(0.0, |sum, found| {
             *sum += weight(found);
             Some((*sum, found.last))
         });
-        sums.into_iter().find(|(sum, last)| *sum >= enough && *last >= first).map(|(_, last)| (first, last))
+        sums.find(|(sum, last)| *sum >= enough && *last >= first).map(|(_, last)| (first, last))
     };
     let stretches = found.iter().filter_map(|found| ending(found.first));
     stretches.min_by_key(|(first, last)| (last - first, *first)).unwrap_or((found[0].first, found[0].last))

@@ -47,9 +47,7 @@ impl Compiler {
                 for entry in entries {
                     self.members(index, &word_list, id, name, entry, &what);
                 }
-                for mistake in word_list.take_mistakes() {
-                    loaded.file.mistake(class.name.line, None, mistake.to_string());
-                }
+                word_list.pass_mistakes(&loaded.file, class.name.line, None);
             }
             if name == COMMON_CLASS {
                 let mask = self.mask(&[], loaded);

@@ -91,6 +91,7 @@ impl Compiler {
             allows: Vec::new(),
             regexes: Vec::new(),
             weights: Vec::new(),
+            doubters: Vec::new(),
             codes: Vec::new(),
             commons: Vec::new(),
             context_words: 0,

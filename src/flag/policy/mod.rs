@@ -246,6 +246,8 @@ pub(in crate::flag) struct Compiled {
     pub allows: Vec<Allow>,
     pub regexes: Vec<(Regex, u32)>,
     pub weights: Vec<Weight>,
+    /// Rules whose weights may speak against what others find.
+    pub doubters: Vec<u32>,
     /// Language codes; a language's bit is its index.
     pub codes: Vec<String>,
     /// Classes of words that tell a language, with the bits of the languages they tell.
@@ -276,15 +278,21 @@ pub(in crate::flag) struct Rule {
     pub plain: Arc<str>,
     pub languages: u64,
     pub near: bool,
-    pub weighed: bool,
-    /// The sum of weights from which its words are told, and the one from which they are told as low.
-    pub least: f32,
-    pub hint: f32,
-    /// The sum below which what other rules of its category find is doubted.
-    pub doubt: f32,
+    pub weighing: Option<Weighing>,
     pub within: usize,
     pub tags: Vec<Arc<str>>,
     pub ignores: Vec<Box<str>>,
+}
+
+/// What a rule makes of the sum of its weights.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::flag) struct Weighing {
+    /// From this sum on its words are told.
+    pub least: f32,
+    /// From this one, which is no larger, they are told as low.
+    pub hint: f32,
+    /// Below this one, what other rules of its pack and category find is doubted.
+    pub doubt: f32,
 }
 
 /// What an expression adds to the sum of a rule.

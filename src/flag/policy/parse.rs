@@ -6,6 +6,7 @@ use toml::de::DeTable;
 
 use sections::{model, overrides, phonetic, sections, strikes, thresholds};
 
+use super::Weighing;
 use super::table::{Entry, File, Located, Table};
 use crate::flag::{Category, Severity};
 use crate::strikes::StrikeConfig;
@@ -69,9 +70,7 @@ pub(super) struct Rule {
     pub regex: Vec<Located<String>>,
     pub near: Vec<Located<String>>,
     pub weights: Option<Located<String>>,
-    pub least: f32,
-    pub hint: f32,
-    pub doubt: f32,
+    pub weighing: Weighing,
     pub within: usize,
     pub allow: Vec<Located<String>>,
     pub languages: Vec<Located<String>>,
@@ -262,9 +261,7 @@ fn rule(mut table: Table<'_>) -> Option<Rule> {
         regex: table.strings("regex"),
         near: table.strings("near"),
         weights: table.string("weights"),
-        least: table.number("least", 0.0..1000.0).unwrap_or(1.0) as f32,
-        hint: table.number("hint", 0.0..1000.0).unwrap_or(f64::INFINITY) as f32,
-        doubt: table.number("doubt", 0.0..1000.0).unwrap_or(0.0) as f32,
+        weighing: weighing(&table),
         within: table.count("within", 1.0..50.0).unwrap_or(12),
         allow: table.strings("allow"),
         languages: languages(&table),
@@ -281,6 +278,12 @@ fn rule(mut table: Table<'_>) -> Option<Rule> {
     }
     table.finish();
     Some(found)
+}
+
+fn weighing(table: &Table<'_>) -> Weighing {
+    let sum = |key| table.number(key, 0.0..1000.0).map(|sum| sum as f32);
+    let least = sum("least").unwrap_or(1.0);
+    Weighing { least, hint: sum("hint").map_or(least, |hint| hint.min(least)), doubt: sum("doubt").unwrap_or(0.0) }
 }
 
 fn has(table: &Table<'_>, key: &str) -> bool {

@@ -39,10 +39,7 @@ impl Compiler {
                 plain: format!("{}.", rule.reason).into(),
                 languages,
                 near: !rule.near.is_empty(),
-                weighed: rule.weights.is_some(),
-                least: rule.least,
-                hint: rule.hint,
-                doubt: rule.doubt,
+                weighing: rule.weights.as_ref().map(|_| rule.weighing),
                 within: rule.within,
                 tags: rule.tags.iter().map(|tag| tag.as_str().into()).collect(),
                 ignores: rule.ignores.iter().map(|ignored| ignored.value.as_str().into()).collect(),
@@ -64,6 +61,9 @@ impl Compiler {
 
     fn weights(&mut self, index: usize, loaded: &Loaded, rule: &parse::Rule, number: u32) {
         let Some(path) = &rule.weights else { return };
+        if rule.weighing.doubt > 0.0 {
+            self.out.doubters.push(number);
+        }
         let list = File::new(&path.value, "");
         for entry in loaded.lexicons.iter().filter(|(known, _)| *known == path.value).flat_map(|(_, entries)| entries) {
             let parts = entry.value.split_once(char::is_whitespace);
@@ -77,9 +77,7 @@ impl Compiler {
             self.out.weights.push(Weight { rule: number, value });
             self.add(index, &list, None, ("entry", &[words]), payload, 0);
         }
-        for mistake in list.take_mistakes() {
-            loaded.file.mistake(path.line, Some(&rule.id.value), mistake.to_string());
-        }
+        list.pass_mistakes(&loaded.file, path.line, Some(&rule.id.value));
     }
 
     pub(super) fn contexts(&mut self, index: usize, loaded: &Loaded) {

@@ -51,6 +51,11 @@ impl File {
     pub(super) fn take_mistakes(&self) -> Vec<PolicyMistake> {
         self.mistakes.take()
     }
+
+    /// Tells this file's mistakes where another one names it.
+    pub(super) fn pass_mistakes(&self, to: &File, line: usize, rule: Option<&str>) {
+        self.take_mistakes().iter().for_each(|mistake| to.mistake(line, rule, mistake.to_string()));
+    }
 }
 
 /// A table of the file. Every key asked for is a known key; [`Table::finish`] reports the others.
